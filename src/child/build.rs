@@ -1,0 +1,2 @@
+//! Builds the freestanding child.
+fn main() {}

@@ -1,0 +1,124 @@
+//! What onggi says when something is wrong: the place, the cause and the remedy.
+//!
+//! An [`Error`] is one or more [`Problem`]s. Each names where it lies (the JSON path in
+//! config.json, an argument, a file), says what is wrong in one sentence, and, where there is
+//! something to be done, what. Errors are returned, never logged on the way: `main` prints them once.
+
+use std::fmt;
+
+/// `Result` with onggi's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: `process.cwd`, `mounts[3] /data`, `--console-socket`, a path. Empty when the sentence says it all.
+    pub place: String,
+    /// What is wrong, with its cause: `must be an absolute path, not "data"`.
+    pub what: String,
+    /// What to do about it, where that can be known.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem at `place`.
+    pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { place: place.into(), what: what.into(), hint: None }
+    }
+
+    /// Adds the remedy.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.place.is_empty() {
+            write!(out, "{}: ", self.place)?;
+        }
+        out.write_str(&self.what)?;
+        match &self.hint {
+            Some(hint) => write!(out, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One or more problems that end a command, and the exit status it ends with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// At least one.
+    pub problems: Vec<Problem>,
+    /// The exit status: 1 unless the command's contract has another (126, 127, 255).
+    pub status: u8,
+}
+
+impl Error {
+    /// An error of one problem.
+    pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Problem::new(place, what).into()
+    }
+
+    /// An error of one problem whose cause is a system error: `place: what: cause`.
+    pub fn io(place: impl Into<String>, what: impl fmt::Display, cause: impl Into<std::io::Error>) -> Self {
+        Self::new(place, format!("{what}: {}", cause_text(&cause.into())))
+    }
+
+    /// Adds the remedy to the last problem.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Some(last) = self.problems.last_mut() {
+            last.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// Ends the command with `status` instead of 1.
+    #[must_use]
+    pub fn status(mut self, status: u8) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// All of `problems` as one error; `Ok` if there are none.
+    pub fn all(problems: Vec<Problem>) -> Result<()> {
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems, status: 1 }) }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self { problems: vec![problem], status: 1 }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.problems.iter().enumerate() {
+            if index > 0 {
+                out.write_str("; ")?;
+            }
+            write!(out, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The system's own words for a cause, in lower case and without `(os error N)`: engines match
+/// `no such file or directory`, `permission denied`, `no such process` in just this form.
+pub fn cause_text(cause: &std::io::Error) -> String {
+    let text = match cause.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
+        None => cause.to_string(),
+    };
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => text,
+    }
+}

@@ -1,0 +1,2 @@
+//! The `onggi` program.
+fn main() {}
