@@ -5,5 +5,6 @@
 //! (`child`), and led through its life ([`lifecycle`]) by the words of the command line ([`cli`]).
 
 pub mod error;
+pub mod plan;
 pub mod seccomp;
 pub mod cgroup;

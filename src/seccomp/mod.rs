@@ -1,1 +1,5 @@
 //! Seccomp filters.
+
+/// A compiled filter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {}
