@@ -7,4 +7,5 @@
 pub mod error;
 pub mod plan;
 pub mod seccomp;
+pub mod sys;
 pub mod cgroup;
