@@ -5,7 +5,9 @@
 //! (`child`), and led through its life ([`lifecycle`]) by the words of the command line ([`cli`]).
 
 pub mod error;
+mod child;
 pub mod plan;
+mod script;
 pub mod seccomp;
 pub mod sys;
 pub mod cgroup;

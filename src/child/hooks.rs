@@ -1,0 +1,77 @@
+//! Hooks that run in the container's namespaces: the one occasion on which the child makes processes.
+
+use super::{At, Fault, Outcome};
+use crate::script::{Container, Hook, HookState, Process, Step};
+use crate::sys::{Errno, Fd, abi, clone, file, process, socket};
+
+/// createContainer hooks: programs of the host, in the container's namespaces, before the pivot.
+pub fn create_container(container: &Container) -> Outcome {
+    for (index, hook) in container.hooks.numbered() {
+        run(hook, &container.hook_state, Step::CreateContainerHook, index)?;
+    }
+    Ok(())
+}
+
+/// startContainer hooks: programs of the container, before the user's.
+pub fn start_container(process: &Process) -> Outcome {
+    for (index, hook) in process.hooks.numbered() {
+        run(hook, &process.hook_state, Step::StartContainerHook, index)?;
+    }
+    Ok(())
+}
+
+/// Runs one, with the state on stdin, in a process group of its own that is killed as a whole when the time is up.
+fn run(hook: &Hook, state: &HookState, step: Step, index: u32) -> Outcome {
+    let (reader, writer) = socket::pipe().nth(step, index)?;
+    let Some(pid) = clone::fork(0).nth(step, index)? else { become_hook(hook, reader) };
+    file::close(reader);
+    // A hook that does not read its stdin is free to.
+    process::ignore_sigpipe(true);
+    let mut digits = [0; 10];
+    for part in [state.before.get().to_bytes(), decimal(process::pid(), &mut digits), state.after.get().to_bytes()] {
+        let _ = file::write(writer, part);
+    }
+    file::close(writer);
+    process::ignore_sigpipe(false);
+    let in_time = process::pidfd(pid).and_then(|pidfd| {
+        let ended = process::readable(pidfd, i64::from(hook.timeout));
+        file::close(pidfd);
+        ended
+    });
+    if !matches!(in_time, Ok(true)) {
+        process::kill_group(pid);
+    }
+    let (code, status) = process::wait(pid).nth(step, index)?;
+    match (in_time.nth(step, index)?, code, status) {
+        (false, ..) => Err(Fault { errno: Errno(abi::ETIMEDOUT), ..Fault::new(step, index) }),
+        (true, 1, 0) => Ok(()),
+        // As wait(2) encodes it: an exit status in the second byte, a signal in the first.
+        (true, 1, status) => Err(Fault::new(step, index).extra(status.cast_unsigned() << 8)),
+        (true, _, signal) => Err(Fault::new(step, index).extra(signal.cast_unsigned())),
+    }
+}
+
+fn become_hook(hook: &Hook, stdin: Fd) -> ! {
+    let errno = match process::own_group().and_then(|()| file::dup(stdin, Fd(0))) {
+        // SAFETY: the script's vectors are null-terminated arrays of NUL-terminated strings.
+        Ok(()) => unsafe { process::execve(hook.path.get(), hook.argv, hook.envp) },
+        Err(errno) => errno,
+    };
+    // As shells say it.
+    process::exit(if errno == Errno(abi::ENOENT) { 127 } else { 126 })
+}
+
+/// `number` in decimal digits.
+fn decimal(number: i32, buffer: &mut [u8; 10]) -> &[u8] {
+    let mut rest = number.unsigned_abs();
+    let mut start = buffer.len();
+    for place in buffer.iter_mut().rev() {
+        *place = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        start -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    buffer.get(start..).unwrap_or_default()
+}

@@ -1,0 +1,88 @@
+//! Who the process is: limits, ids, capabilities, the filter.
+
+use super::{At, Outcome};
+use crate::script::{Process, Script, Step};
+use crate::sys::{Errno, Fd, abi, file, process};
+
+/// RLIMIT_MEMLOCK: the one limit that may stay as it is.
+const MEMLOCK: u32 = 8;
+
+/// Becomes the root of the user namespace, so that what is made belongs to it.
+pub fn become_root(script: &Script) -> Outcome {
+    if script.may_set_groups.is() {
+        process::setgroups(&[]).at(Step::Root)?;
+    }
+    process::setgid(0).at(Step::Root)?;
+    process::setuid(0).at(Step::Root)
+}
+
+/// Becomes the user. What is left for [`finish`] is returned: with a filter and without `no_new_privs`, the filter wants
+/// CAP_SYS_ADMIN, so that the capabilities come last.
+pub fn assume(script: &Script) -> Outcome<bool> {
+    let process = &script.process;
+    for (index, limit) in process.rlimits.numbered() {
+        match process::set_rlimit(limit.resource, limit.soft, limit.hard) {
+            Err(Errno(abi::EPERM)) if limit.resource == MEMLOCK && process.lenient_memlock.is() => {}
+            other => other.nth(Step::Rlimit, index)?,
+        }
+    }
+    file::umask(process.umask);
+    hand_over_stdio(process)?;
+    for capability in 0..=process.last_capability {
+        if process.bounding >> capability & 1 == 0 {
+            process::prctl(abi::PR_CAPBSET_DROP, capability as usize).nth(Step::Bounding, capability)?;
+        }
+    }
+    process::prctl(abi::PR_SET_KEEPCAPS, 1).at(Step::Uid)?;
+    if script.may_set_groups.is() || !process.groups.get().is_empty() {
+        process::setgroups(process.groups.get()).at(Step::Groups)?;
+    }
+    process::setgid(process.gid).at(Step::Gid)?;
+    process::setuid(process.uid).at(Step::Uid)?;
+    let waiting = !process.seccomp.get().is_empty() && !process.no_new_privileges.is();
+    if waiting {
+        let all = process.permitted | 1 << 21 | 1 << 8; // CAP_SYS_ADMIN, CAP_SETPCAP
+        process::capset(all, all, process.inheritable).at(Step::Capabilities)?;
+    } else {
+        capabilities(process)?;
+    }
+    if process.no_new_privileges.is() {
+        process::prctl(abi::PR_SET_NO_NEW_PRIVS, 1).map(drop).at(Step::NoNewPrivileges)?;
+    }
+    Ok(waiting)
+}
+
+/// The filter, and then the capabilities if they had to wait.
+pub fn finish(process: &Process, waiting: bool) -> Outcome {
+    if !process.seccomp.get().is_empty() {
+        process::seccomp(process.seccomp.get(), process.seccomp_flags).map(drop).at(Step::Seccomp)?;
+    }
+    if waiting { capabilities(process) } else { Ok(()) }
+}
+
+fn capabilities(process: &Process) -> Outcome {
+    process::capset(process.effective, process.permitted, process.inheritable).at(Step::Capabilities)?;
+    for capability in 0..=process.last_capability {
+        if process.ambient >> capability & 1 == 1 {
+            process::ambient(abi::PR_CAP_AMBIENT_RAISE, capability as usize).nth(Step::Ambient, capability)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the user the pipes and the terminal that stdio consists of, so that a program may open /dev/stdout again. A
+/// file or a device of the host stays whose it is.
+fn hand_over_stdio(process: &Process) -> Outcome {
+    for stdio in [Fd(0), Fd(1), Fd(2)] {
+        let Ok(found) = file::stat(stdio) else { continue };
+        let ours = found.is(abi::S_IFIFO) || found.is(abi::S_IFSOCK) || process.console.some().is_some();
+        if ours {
+            match file::fchown(stdio, process.uid) {
+                // Made by another user namespace, or on a read-only file system: it stays as it is.
+                Ok(()) | Err(Errno(abi::EPERM | abi::EINVAL | abi::EROFS)) => {}
+                other => other.at(Step::Stdio)?,
+            }
+        }
+    }
+    Ok(())
+}

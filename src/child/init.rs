@@ -1,0 +1,97 @@
+//! The life of a container being born, step by step.
+
+use super::{At, Never, Outcome, Wire};
+use super::{console, cover, devices, hooks, identity, join, mounts, program, rootfs, seal, sysctl};
+use crate::script::{Event, Script, Step};
+use crate::sys::{file, mount, process, socket};
+
+/// Makes the container around this process and becomes the user's program.
+pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
+    let (container, process) = (&script.container, &script.process);
+
+    // 1. Nobody looks into this process, and it has nothing that the parent did not mean to give.
+    seal::first(script)?;
+
+    // 2. Namespaces that already exist are joined; a process must be born into some of them.
+    join::namespaces(script, wire)?;
+
+    // 3. In a new user namespace: wait until ids mean something, then be its root.
+    if script.await_maps.is() {
+        wire.wait().at(Step::Maps)?;
+    }
+    if script.become_root.is() {
+        identity::become_root(script)?;
+    }
+    seal::undumpable()?;
+    process::setsid().at(Step::Session)?;
+
+    // 4. What belongs to the namespaces themselves: a loopback, names, and (the host's /proc is still there) parameters.
+    if container.loopback.is() {
+        socket::loopback_up().at(Step::Loopback)?;
+    }
+    if let Some(name) = container.hostname.some() {
+        process::set_hostname(name).at(Step::Hostname)?;
+    }
+    if let Some(name) = container.domainname.some() {
+        process::set_domainname(name).at(Step::Domainname)?;
+    }
+    sysctl::set(container)?;
+
+    // 5. The namespaces are complete: the parent's hooks may work on them.
+    if container.await_hooks.is() {
+        wire.say(Event::Namespaced, 0);
+        wire.wait().at(Step::Hooks)?;
+    }
+
+    // 6. Away from the host. First, nothing that is mounted here shows there; then all that comes from there is
+    //    opened; then the host's tree goes.
+    if container.mounted.is() {
+        mount::set_propagation(c"/", container.inherited_propagation).at(Step::Propagation)?;
+        mounts::open_sources(container)?;
+        let root = rootfs::attach(container)?;
+        // createContainer hooks are programs of the host and want to see the mounts: for them alone it stays longer.
+        let late = !container.hooks.get().is_empty();
+        if !late {
+            rootfs::pivot(container)?;
+        }
+
+        // 7. What the container sees: mounts in their order, devices, its terminal's name.
+        for (index, mount) in container.mounts.numbered() {
+            mounts::mount(root, index, mount)?;
+        }
+        devices::fill(root, container)?;
+        if late {
+            hooks::create_container(container)?;
+            rootfs::pivot(container)?;
+        }
+        program::make_cwd(root, process)?;
+
+        // 8. What it does not see, and what it can't change.
+        console::open(root, process)?;
+        cover::readonly(root, container)?;
+        cover::masked(root, container)?;
+        rootfs::finish(root, container)?;
+        file::close(root);
+    } else {
+        console::open_here(process)?;
+    }
+
+    // 9. Who the process is. Then all is checked that could still go wrong: the directory, the program.
+    let waiting = identity::assume(script)?;
+    program::enter_cwd(process)?;
+    let mut path = [0; program::PATH_MAX];
+    let program = program::find(process, &mut path)?;
+
+    // 10. The container is created. It waits, for a moment or a week, to be started.
+    wire.say(Event::Ready, 0);
+    let wire = program::wait_for_start(process, wire)?;
+
+    // 11. Started: the last hooks, the filter, the last capabilities; then the user's program.
+    let last = hooks::start_container(process)
+        .and_then(|()| identity::finish(process, waiting))
+        .and_then(|()| program::execute(script, program));
+    match last {
+        Err(fault) => wire.fail(fault),
+        Ok(never) => Ok(never),
+    }
+}

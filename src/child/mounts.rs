@@ -1,0 +1,138 @@
+//! Mounts: made detached, with all their attributes, then attached to a place in the rootfs.
+
+use core::ffi::CStr;
+
+use super::place::{self, Kind};
+use super::{At, Fault, Outcome};
+use crate::script::{Container, Mount, Step};
+use crate::sys::{Errno, Fd, abi, file, mount as sys};
+
+/// Opens all that comes from the host and that the parent could not open for us (it may not, as an ordinary user).
+pub fn open_sources(container: &Container) -> Outcome {
+    if container.rootfs.get() == Fd::NONE {
+        let tree = sys::clone_tree(Fd::CWD, container.rootfs_path.get(), true).at(Step::RootfsSource)?;
+        container.rootfs.set(tree);
+    }
+    for (index, mount) in container.mounts.numbered() {
+        if let (Some(path), Fd::NONE, false) = (mount.path.some(), mount.tree.get(), mount.bind_instead.is()) {
+            mount.tree.set(sys::clone_tree(Fd::CWD, path, mount.whole.is()).nth(Step::MountSource, index)?);
+        }
+    }
+    for (index, device) in container.devices.numbered() {
+        if let (Some(path), Fd::NONE) = (device.path.some(), device.tree.get()) {
+            device.tree.set(sys::clone_tree(Fd::CWD, path, false).nth(Step::DeviceSource, index)?);
+        }
+        if let Some(tree) = device.tree.get().some() {
+            let found = file::stat(tree).nth(Step::DeviceSource, index)?;
+            if (found.mode & abi::S_IFMT, found.major, found.minor) != (device.mode & abi::S_IFMT, device.major, device.minor) {
+                return Err(Fault::new(Step::DeviceSource, index));
+            }
+        }
+    }
+    if !container.masked.get().is_empty() {
+        if container.null.get() == Fd::NONE {
+            container.null.set(sys::clone_tree(Fd::CWD, c"/dev/null", false).at(Step::Null)?);
+        }
+        let null = file::stat(container.null.get()).at(Step::Null)?;
+        if !null.is(abi::S_IFCHR) || (null.major, null.minor) != (1, 3) {
+            return Err(Fault::new(Step::Null, 0));
+        }
+    }
+    Ok(())
+}
+
+/// Mounts `mount`, number `index`, below `root`.
+pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
+    let existing = place::find(root, mount.target.get());
+    let existed = existing.is_ok();
+    if let Ok(found) = existing {
+        file::close(found);
+    }
+    let tree = match mount.kind.some() {
+        None => mount.tree.get(),
+        Some(kind) => {
+            let mode = if existed && mount.keep_mode.is() { mode_of(root, mount) } else { None };
+            match make(kind, mode, index, mount) {
+                Err(fault) if mount.bind_instead.is() => stand_in(mount).map_err(|_| fault)?,
+                made => made?,
+            }
+        }
+    };
+    let target = target(root, tree, index, mount)?;
+    attributes(tree, index, mount)?;
+    sys::attach(tree, target).nth(Step::MountAttach, index)?;
+    file::close(target);
+    file::close(tree);
+    Ok(())
+}
+
+/// A new instance of a file system.
+fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd> {
+    let context = sys::fsopen(kind).nth(Step::MountOpen, index)?;
+    if let Some(source) = mount.source.some() {
+        sys::fsconfig(context, c"source", Some(source)).nth(Step::MountParameter, index).map_err(|it| it.extra(u32::MAX))?;
+    }
+    if let Some(mode) = mode {
+        let digits = octal(mode);
+        let text = CStr::from_bytes_until_nul(&digits).unwrap_or(c"755");
+        sys::fsconfig(context, c"mode", Some(text)).nth(Step::MountParameter, index).map_err(|it| it.extra(u32::MAX))?;
+    }
+    for (number, parameter) in mount.parameters.numbered() {
+        sys::fsconfig(context, parameter.key.get(), parameter.value.some())
+            .nth(Step::MountParameter, index)
+            .map_err(|fault| fault.extra(number))?;
+    }
+    sys::fscreate(context).nth(Step::MountCreate, index)?;
+    let tree = sys::fsmount(context, mount.set).nth(Step::MountCreate, index)?;
+    file::close(context);
+    Ok(tree)
+}
+
+/// The bind that stands in for a file system that may not be made here.
+fn stand_in(mount: &Mount) -> Result<Fd, Errno> {
+    match mount.tree.get() {
+        Fd::NONE => sys::clone_tree(Fd::CWD, mount.path.get(), true),
+        tree => Ok(tree),
+    }
+}
+
+/// The place to attach `tree` to, of its type: found, or made.
+fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
+    let path = mount.target.get();
+    if mount.plain_target.is() {
+        let made = place::find_or_make(root, path, Kind::Directory).nth(Step::MountTarget, index)?;
+        file::close(made);
+        return place::find_plain(root, path).nth(Step::MountPlain, index);
+    }
+    let directory = file::stat(tree).nth(Step::MountTarget, index)?.is(abi::S_IFDIR);
+    let kind = if directory { Kind::Directory } else { Kind::File };
+    place::find_or_make(root, path, kind).nth(Step::MountTarget, index)
+}
+
+/// Attributes and propagation, while nobody can reach the mount yet.
+fn attributes(tree: Fd, index: u32, mount: &Mount) -> Outcome {
+    for flags in mount.propagation.get() {
+        sys::set_attributes(tree, 0, 0, flags & !abi::MS_REC, flags & abi::MS_REC != 0).nth(Step::MountPropagation, index)?;
+    }
+    if mount.set_below | mount.clear_below != 0 {
+        sys::set_attributes(tree, mount.set_below, mount.clear_below, 0, true).nth(Step::MountAttributes, index)?;
+    }
+    if mount.set | mount.clear != 0 {
+        sys::set_attributes(tree, mount.set, mount.clear, 0, false).nth(Step::MountAttributes, index)?;
+    }
+    Ok(())
+}
+
+/// The permission bits of the directory that is about to be covered.
+fn mode_of(root: Fd, mount: &Mount) -> Option<u32> {
+    let target = place::find(root, mount.target.get()).ok()?;
+    let mode = file::stat(target).ok().map(|found| found.mode & 0o7777);
+    file::close(target);
+    mode
+}
+
+/// Four octal digits and a NUL.
+fn octal(mode: u32) -> [u8; 5] {
+    let digit = |shift: u32| b'0' + (mode >> shift & 7) as u8;
+    [digit(9), digit(6), digit(3), digit(0), 0]
+}

@@ -1,0 +1,103 @@
+//! The user's program: where it stands, where it is found, when it begins.
+
+use core::ffi::CStr;
+
+use super::place::{self, Kind};
+use super::{At, Fault, Never, Outcome, Wire, home};
+use crate::script::{Process, Script, Step};
+use crate::sys::{Errno, Fd, abi, file, process, socket};
+
+/// Longest path of the kernel, with its NUL.
+pub const PATH_MAX: usize = 4096;
+
+/// Where a program is looked for when the environment does not say.
+const DEFAULT_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Makes the working directory if it is missing, as engines expect.
+pub fn make_cwd(root: Fd, process: &Process) -> Outcome {
+    if process.make_cwd.is() {
+        match place::find_or_make(root, process.cwd.get(), Kind::Directory) {
+            Ok(found) => file::close(found),
+            // A read-only place, for instance: entering it will tell.
+            Err(Errno(abi::EROFS | abi::EACCES | abi::ENOTDIR)) => {}
+            Err(errno) => return Err(errno).at(Step::Cwd),
+        }
+    }
+    Ok(())
+}
+
+/// Enters the working directory, as the user, and makes sure that it lies in the container.
+pub fn enter_cwd(process: &Process) -> Outcome {
+    file::chdir(process.cwd.get()).at(Step::Cwd)?;
+    if file::cwd_is_reachable().at(Step::CwdOutside)? { Ok(()) } else { Err(Fault::new(Step::CwdOutside, 0)) }
+}
+
+/// Finds the program, as execvp(3) would; `buffer` holds its path.
+pub fn find<'a>(process: &Process, buffer: &'a mut [u8; PATH_MAX]) -> Outcome<&'a CStr> {
+    let name = process.program.get();
+    if name.to_bytes().contains(&b'/') {
+        check(name).at(Step::Program)?;
+        return join(buffer, &[], name.to_bytes()).ok_or(Fault::new(Step::Program, 0));
+    }
+    let mut worst = Errno(abi::ENOENT);
+    for directory in process.path.some().unwrap_or(DEFAULT_PATH).to_bytes().split(|byte| *byte == b':') {
+        let Some(path) = join(buffer, directory, name.to_bytes()) else { continue };
+        match check(path) {
+            Ok(()) => return join(buffer, directory, name.to_bytes()).ok_or(Fault::new(Step::Program, 1)),
+            Err(Errno(abi::EACCES)) => worst = Errno(abi::EACCES),
+            Err(_) => {}
+        }
+    }
+    Err(worst).nth(Step::Program, 1)
+}
+
+/// Whether `path` is a file that this user may execute.
+fn check(path: &CStr) -> Result<(), Errno> {
+    let found = file::stat_path(path)?;
+    if found.is(abi::S_IFDIR) {
+        return Err(Errno(abi::EISDIR));
+    }
+    file::executable(path)
+}
+
+/// `directory`/`name` in `buffer`; nothing if it does not fit.
+fn join<'a>(buffer: &'a mut [u8; PATH_MAX], directory: &[u8], name: &[u8]) -> Option<&'a CStr> {
+    let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
+    let mut length = 0;
+    for part in [directory, slash, name, b"\0"] {
+        buffer.get_mut(length..length + part.len())?.copy_from_slice(part);
+        length += part.len();
+    }
+    CStr::from_bytes_until_nul(buffer).ok()
+}
+
+/// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. A
+/// connection that says nothing was somebody who wanted to know whether we still wait.
+pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
+    let Some(listener) = process.start.some() else {
+        wire.wait().at(Step::Start)?;
+        return Ok(wire);
+    };
+    file::close(wire.0);
+    loop {
+        let starter = Wire(socket::accept(listener).at(Step::Start)?);
+        if starter.wait().is_ok() {
+            file::close(listener);
+            return Ok(starter);
+        }
+        file::close(starter.0);
+    }
+}
+
+/// Becomes the program.
+pub fn execute(script: &Script, program: &CStr) -> Outcome<Never> {
+    let process = &script.process;
+    for number in 3..3 + script.preserve.cast_signed() {
+        file::fcntl(Fd(number), abi::F_SETFD, 0).at(Step::Descriptors)?;
+    }
+    let mut buffer = [0; home::LENGTH];
+    let envp = home::environment(process, &mut buffer);
+    // SAFETY: the script's vectors are null-terminated arrays of NUL-terminated strings; buffer outlives the call.
+    let errno = unsafe { process::execve(program, process.argv, envp) };
+    Err(errno).at(Step::Execve)
+}

@@ -1,0 +1,39 @@
+//! The root file system: attached, entered, finished.
+
+use super::{At, Outcome};
+use crate::script::{Container, Step};
+use crate::sys::{Fd, abi, file, mount};
+
+/// Attaches the copy of the rootfs, on the root of the host's tree: a place that is always there and needs no look-up.
+/// What comes back is the directory that everything else is looked up below.
+pub fn attach(container: &Container) -> Outcome<Fd> {
+    let root = container.rootfs.get();
+    mount::set_attributes(root, 0, 0, abi::MS_PRIVATE, false).at(Step::RootfsPropagation)?;
+    mount::attach_at(root, c"/").at(Step::RootfsAttach)?;
+    file::fchdir(root).at(Step::RootfsAttach)?;
+    Ok(root)
+}
+
+/// Makes the rootfs the root, and lets go of the host's tree.
+pub fn pivot(container: &Container) -> Outcome {
+    if container.no_pivot.is() {
+        mount::move_cwd_to_root().at(Step::Pivot)?;
+        mount::chroot_to_cwd().at(Step::Pivot)?;
+    } else {
+        // Both arguments are the new root: the old one is then stacked on top of it, and the first to be unmounted.
+        mount::pivot_to_cwd().at(Step::Pivot)?;
+        mount::detach(c".").at(Step::Unmount)?;
+    }
+    file::chdir(c"/").at(Step::Pivot)
+}
+
+/// The last of the rootfs: its own propagation, and whether it can be written.
+pub fn finish(root: Fd, container: &Container) -> Outcome {
+    if container.rootfs_readonly.is() {
+        mount::set_attributes(root, abi::MOUNT_ATTR_RDONLY, 0, 0, false).at(Step::RootfsReadonly)?;
+    }
+    if container.rootfs_propagation != 0 {
+        mount::set_propagation(c"/", container.rootfs_propagation).at(Step::RootfsPropagation)?;
+    }
+    Ok(())
+}

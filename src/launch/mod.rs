@@ -1,0 +1,32 @@
+//! Carrying out a plan: the parent's side.
+//!
+//! ```text
+//! parent                                              child
+//! arm: opens what the plan names, lays out the script
+//! spawn: clone ─────────────────────────────────────▶ born with its namespaces, in its cgroup
+//! id mappings (new user namespace) ── go ───────────▶ root of the user namespace
+//! hooks (prestart, createRuntime) ◀── Namespaced ──── namespaces complete
+//!                                 ── go ────────────▶ mounts, pivot, devices, identity
+//! created                         ◀── Ready ───────── waits for the word to start
+//! start, or `run` at once         ── go ────────────▶ hooks, filter, execve
+//! running                         ◀── end of file ───
+//! ```
+//!
+//! Instead of any of its words the child may say that a step failed: 16 bytes, a coordinate in the plan, which [`fault`]
+//! turns into a sentence. If it says nothing and is gone, it was killed.
+//!
+//! May enter: `plan`, `cgroup`, `script`, `child` (for the clone's first steps), `sys`.
+
+mod arm;
+mod descriptors;
+pub mod fault;
+mod idmap;
+mod image;
+mod layout;
+mod oom;
+mod proc;
+mod spawn;
+mod wire;
+
+pub use arm::{Armed, Arming, Start, arm, arm_join};
+pub use spawn::{Child, spawn};

@@ -1,0 +1,70 @@
+//! The parent's end of the wire.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno as SystemError;
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+
+use crate::error::{Error, Result};
+use crate::script::{Event, Message, Step};
+
+/// What the child said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Something was reached; with the number that came with it.
+    Event(Event, u32),
+    /// A step failed.
+    Fault(Step, Message),
+    /// It is gone (or, once it was started: it has become the user's program).
+    End,
+}
+
+/// A socket on which the child speaks.
+pub struct Wire(OwnedFd);
+
+impl Wire {
+    /// A new wire: our end, and the child's.
+    pub fn new() -> Result<(Self, OwnedFd)> {
+        let (ours, childs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+            .map_err(|cause| Error::io("", "can't make a socket pair", cause))?;
+        Ok((Self(ours), childs))
+    }
+
+    /// The wire over a socket that is connected already (the start socket).
+    pub fn over(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// For polling.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Tells the child to go on. If it is gone, the next [`Self::hear`] says so.
+    pub fn go(&self) {
+        let _ = send(self.0.as_raw_fd(), b"g", MsgFlags::MSG_NOSIGNAL);
+    }
+
+    /// Waits for the child's next word.
+    pub fn hear(&self) -> Result<Word> {
+        let mut bytes = [0; Message::SIZE];
+        loop {
+            match recv(self.0.as_raw_fd(), &mut bytes, MsgFlags::MSG_WAITALL) {
+                Ok(Message::SIZE) => return Ok(meaning(Message::from_bytes(bytes))),
+                // Nothing, or a piece of a word: it ended.
+                Ok(_) | Err(SystemError::ECONNRESET) => return Ok(Word::End),
+                Err(SystemError::EINTR) => {}
+                Err(cause) => return Err(Error::io("", "can't hear from the child", cause)),
+            }
+        }
+    }
+}
+
+fn meaning(message: Message) -> Word {
+    for event in [Event::Reborn, Event::Namespaced, Event::Ready] {
+        if message.what == event as u32 {
+            return Word::Event(event, message.extra);
+        }
+    }
+    Step::from_number(message.what).map_or(Word::End, |step| Word::Fault(step, message))
+}
