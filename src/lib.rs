@@ -4,10 +4,11 @@
 //! plain values ([`plan`]), armed and cloned ([`launch`]), carried out step by step by the child
 //! (`child`), and led through its life ([`lifecycle`]) by the words of the command line ([`cli`]).
 
+pub mod bundle;
+pub mod cgroup;
 pub mod error;
 mod child;
 pub mod plan;
 mod script;
 pub mod seccomp;
 pub mod sys;
-pub mod cgroup;

@@ -16,6 +16,8 @@
 )]
 
 pub mod abi;
+#[cfg(not(freestanding))]
+pub mod bpf;
 pub mod clone;
 pub mod file;
 pub mod mount;
