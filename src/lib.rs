@@ -9,3 +9,6 @@ pub mod plan;
 pub mod seccomp;
 pub mod sys;
 pub mod cgroup;
+pub mod state;
+pub mod lifecycle;
+pub mod cli;

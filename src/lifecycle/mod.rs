@@ -1,0 +1,12 @@
+//! The verbs of a container's life, a file each, and each to be read as prose.
+//!
+//! A verb takes a [`Store`](crate::state::Store), an [`Id`](crate::state::Id) and a request of plain values, and
+//! returns what happened; it prints nothing and knows nothing of the command line.
+//!
+//! May enter: `launch`, `state`, `cgroup`, and what those stand on.
+
+mod pending;
+mod request;
+
+pub use pending::{create, exec, run, start};
+pub use request::{CreateRequest, ExecRequest};

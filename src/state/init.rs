@@ -1,0 +1,104 @@
+//! Init: the process that is the container.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::{Record, Stat};
+use crate::error::{Error, Result};
+use crate::sys::{self, Fd, pidfd};
+
+/// A container's init, living when it was found, and never another process that got its number.
+#[derive(Debug)]
+pub struct Init {
+    pid: i32,
+    start_time: u64,
+    pidfd: OwnedFd,
+}
+
+impl Init {
+    /// The init that `record` tells of, if it lives.
+    ///
+    /// Fails only where the kernel does not say: no file descriptors left, say.
+    pub fn find(record: &Record) -> Result<Option<Self>> {
+        let (Some(pid), Some(start_time)) = (record.pid, record.start_time) else { return Ok(None) };
+        let pidfd = match pidfd::open(pid) {
+            Ok(fd) => owned(fd),
+            // EINVAL: the number is now that of a thread.
+            Err(sys::Errno(libc::ESRCH | libc::EINVAL)) => return Ok(None),
+            Err(sys::Errno(cause)) => {
+                return Err(Error::io(&record.id, format!("can't open process {pid}"), Errno::from_raw(cause)));
+            }
+        };
+        // In this order: the pidfd holds whoever has the number now, and the start time tells who it is.
+        let same = Stat::of(pid).is_some_and(|stat| stat.start_time == start_time && !stat.ended());
+        Ok(same.then_some(Self { pid, start_time, pidfd }))
+    }
+
+    /// Its process id as the runtime sees it.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Its pidfd.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Sends a signal; `false` if it has ended.
+    pub fn signal(&self, signal: i32) -> Result<bool> {
+        match pidfd::send_signal(Fd(self.pidfd.as_raw_fd()), signal) {
+            Ok(()) => Ok(true),
+            Err(sys::Errno(libc::ESRCH)) => Ok(false),
+            Err(sys::Errno(cause)) => {
+                Err(Error::io(format!("process {}", self.pid), format!("can't get signal {signal}"), Errno::from_raw(cause)))
+            }
+        }
+    }
+
+    /// Waits until it has ended, or until `deadline`; whether it has.
+    pub fn wait(&self, deadline: Option<Instant>) -> Result<bool> {
+        loop {
+            let timeout = match deadline {
+                None => PollTimeout::NONE,
+                // One more millisecond, as the rest of one is cut off.
+                Some(end) => PollTimeout::try_from(end.saturating_duration_since(Instant::now()).as_millis() + 1)
+                    .unwrap_or(PollTimeout::MAX),
+            };
+            let mut fds = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, timeout) {
+                Ok(1..) => return Ok(true),
+                Ok(_) if deadline.is_some_and(|end| Instant::now() >= end) => return Ok(false),
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(cause) => return Err(Error::io(format!("process {}", self.pid), "can't be waited for", cause)),
+            }
+        }
+    }
+
+    /// How it ended, as a shell says it (128+n for signal n); `None` if the kernel does not tell us.
+    ///
+    /// It tells a process's parent. To others it shows a zombie's status in /proc, as long as the parent has not asked
+    /// for it; and since Linux 6.15 it tells whoever had the pidfd open at the end, once the parent has asked.
+    pub fn exit_status(&self) -> Option<u8> {
+        let told = || pidfd::exit_code(Fd(self.pidfd.as_raw_fd()));
+        let shown = || {
+            let zombie = Stat::of(self.pid).filter(|stat| stat.start_time == self.start_time && stat.ended())?;
+            // Who may not trace it is shown 0, which it may well not be; but who may not, could not signal it either.
+            Some(zombie.exit_code)
+        };
+        // Asked for again: the parent may have come between the first two questions.
+        let code = told().or_else(shown).or_else(told)?;
+        let signal = code & 0x7f;
+        u8::try_from(if signal == 0 { code >> 8 & 0xff } else { 128 + signal }).ok()
+    }
+}
+
+fn owned(fd: Fd) -> OwnedFd {
+    // SAFETY: the kernel has just given us this descriptor, and nobody else knows it.
+    #[allow(unsafe_code)]
+    unsafe {
+        OwnedFd::from_raw_fd(fd.0)
+    }
+}
