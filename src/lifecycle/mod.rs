@@ -9,4 +9,21 @@ mod pending;
 mod request;
 
 pub use pending::{create, exec, run, start};
+
+pub mod delete;
+mod end;
+pub mod features;
+pub mod hooks;
+pub mod kill;
+pub mod list;
+pub mod pause;
+pub mod ps;
+mod signal;
+pub mod state;
+pub mod stop;
+pub mod wait;
+
+pub use end::{end, own_cgroup};
 pub use request::{CreateRequest, ExecRequest};
+pub use signal::Signal;
+pub use state::State;

@@ -26,6 +26,8 @@ pub struct CreateRequest {
     pub preserve_fds: u32,
     /// Whether cgroups that can't be made are done without: `--rootless`, or found out.
     pub rootless: bool,
+    /// Leave the container in the cgroup of its caller.
+    pub no_cgroup: bool,
     /// `run` only: don't become the reaper of the container's orphans.
     pub no_subreaper: bool,
 }

@@ -80,19 +80,31 @@ impl Init {
     /// How it ended, as a shell says it (128+n for signal n); `None` if the kernel does not tell us.
     ///
     /// It tells a process's parent. To others it shows a zombie's status in /proc, as long as the parent has not asked
-    /// for it; and since Linux 6.15 it tells whoever had the pidfd open at the end, once the parent has asked.
+    /// for it; and since Linux 6.15 it tells whoever had a pidfd at the end, once the parent has asked.
     pub fn exit_status(&self) -> Option<u8> {
         let told = || pidfd::exit_code(Fd(self.pidfd.as_raw_fd()));
-        let shown = || {
-            let zombie = Stat::of(self.pid).filter(|stat| stat.start_time == self.start_time && stat.ended())?;
-            // Who may not trace it is shown 0, which it may well not be; but who may not, could not signal it either.
-            Some(zombie.exit_code)
-        };
         // Asked for again: the parent may have come between the first two questions.
-        let code = told().or_else(shown).or_else(told)?;
-        let signal = code & 0x7f;
-        u8::try_from(if signal == 0 { code >> 8 & 0xff } else { 128 + signal }).ok()
+        told().or_else(|| zombie_code(self.pid, self.start_time)).or_else(told).and_then(as_shell)
     }
+
+    /// How the init that `record` tells of ended, if it is a zombie.
+    pub fn zombie_status(record: &Record) -> Option<u8> {
+        zombie_code(record.pid?, record.start_time?).and_then(as_shell)
+    }
+}
+
+/// The wait status of a zombie.
+fn zombie_code(pid: i32, start_time: u64) -> Option<i32> {
+    let zombie = Stat::of(pid).filter(|stat| stat.start_time == start_time && stat.ended())?;
+    // Who may not trace it is shown 0, whatever it is; the namespaces' links are kept from them as well.
+    let may_trace = std::fs::read_link(format!("/proc/{pid}/ns/user")).is_ok();
+    may_trace.then_some(zombie.exit_code)
+}
+
+/// A wait status (wait(2)) as a shell says it.
+fn as_shell(code: i32) -> Option<u8> {
+    let signal = code & 0x7f;
+    u8::try_from(if signal == 0 { code >> 8 & 0xff } else { 128 + signal }).ok()
 }
 
 fn owned(fd: Fd) -> OwnedFd {
@@ -101,4 +113,9 @@ fn owned(fd: Fd) -> OwnedFd {
     unsafe {
         OwnedFd::from_raw_fd(fd.0)
     }
+}
+
+/// A pidfd of process `pid`, for as long as it is held the only process of that number.
+pub fn open_pidfd(pid: i32) -> std::io::Result<OwnedFd> {
+    pidfd::open(pid).map(owned).map_err(|sys::Errno(cause)| std::io::Error::from_raw_os_error(cause))
 }

@@ -25,7 +25,7 @@ pub mod time;
 
 pub use entry::{Entry, Lock};
 pub use id::Id;
-pub use init::Init;
+pub use init::{Init, open_pidfd};
 pub use owner::owner_name;
 pub use record::{Record, SavedHook};
 pub use stat::Stat;
