@@ -4,11 +4,12 @@
 //! plain values ([`plan`]), armed and cloned ([`launch`]), carried out step by step by the child
 //! (`child`), and led through its life ([`lifecycle`]) by the words of the command line ([`cli`]).
 
+pub mod bundle;
+pub mod cgroup;
+pub mod cli;
 pub mod error;
+pub mod lifecycle;
 pub mod plan;
 pub mod seccomp;
-pub mod sys;
-pub mod cgroup;
 pub mod state;
-pub mod lifecycle;
-pub mod cli;
+pub mod sys;

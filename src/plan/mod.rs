@@ -9,12 +9,30 @@
 //! May enter: `bundle`, `seccomp`, `sys`. Nothing here does anything.
 
 use std::ffi::CString;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::bundle::{Bundle, Findings, check, path};
+use crate::error::{Problem, Result};
+
+pub mod caps;
 pub mod cgroup;
+mod devices;
+mod hooks;
+mod host;
+mod idmap;
+mod mounts;
+mod namespaces;
+pub mod options;
+mod process;
+mod rootfs;
+mod show;
+mod sysctl;
 
 pub use cgroup::Cgroup;
+pub use host::Host;
+pub use show::{human, json};
 
 /// A container, ready to be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,15 +45,17 @@ pub struct Plan {
     pub rootfs: Rootfs,
     /// The mounts in the order of config.json: `mounts[i]` here is `mounts[i]` there.
     pub mounts: Vec<Mount>,
-    /// Device nodes below /dev: the spec's default ones first, then `linux.devices`.
+    /// Device nodes: the spec's default ones first, then `linux.devices`. None at all if /dev is a bind mount.
     pub devices: Vec<Device>,
+    /// Symbolic links below /dev: `/dev/stdin` and its like. None if /dev is a bind mount.
+    pub links: Vec<Link>,
     /// Absolute paths inside the rootfs to cover (`linux.maskedPaths`).
     pub masked: Vec<CString>,
     /// Absolute paths inside the rootfs to make read-only (`linux.readonlyPaths`).
     pub readonly: Vec<CString>,
-    /// Host name of a new UTS namespace.
+    /// Host name of the container's UTS namespace, new or joined.
     pub hostname: Option<CString>,
-    /// NIS domain name of a new UTS namespace.
+    /// NIS domain name of the container's UTS namespace, new or joined.
     pub domainname: Option<CString>,
     /// Kernel parameters, in the order of their names.
     pub sysctls: Vec<Sysctl>,
@@ -47,6 +67,89 @@ pub struct Plan {
     pub hooks: Hooks,
     /// The compiled filter of `linux.seccomp`.
     pub seccomp: Option<crate::seccomp::Filter>,
+    /// What a careful colleague would mention, for the log; `onggi plan` shows it.
+    pub warnings: Vec<Problem>,
+}
+
+/// What the command line says, as far as the plan depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The container's id.
+    pub id: String,
+}
+
+impl Plan {
+    /// Checks the bundle and decides everything. Pure: the same arguments give the same plan.
+    ///
+    /// Errors: everything that is wrong with the config, at once, and what this host's user may not do.
+    pub fn new(bundle: &Bundle, host: &Host, options: &Options) -> Result<Self> {
+        let mut found = check::check(&bundle.spec);
+        let found = &mut found;
+        let spec = &bundle.spec;
+        let linux = spec.linux().as_ref();
+        let namespaces = namespaces::new(spec, found);
+        let idmap = idmap::new(spec, &namespaces);
+        let mounts = mounts::new(bundle, found);
+        idmap::check_privilege(&namespaces, host, found);
+        if let Some(idmap) = &idmap {
+            idmap::check_mounts(idmap, &mounts, spec, found);
+        }
+        let mut plan = Self {
+            rootfs: rootfs::new(bundle),
+            devices: devices::new(bundle, &namespaces, &mounts, host, found),
+            links: devices::links(&mounts),
+            masked: paths(
+                "linux.maskedPaths",
+                linux.and_then(|linux| linux.masked_paths().as_deref()),
+                found,
+            ),
+            readonly: paths(
+                "linux.readonlyPaths",
+                linux.and_then(|linux| linux.readonly_paths().as_deref()),
+                found,
+            ),
+            hostname: name("hostname", spec.hostname().as_deref(), found),
+            domainname: name("domainname", spec.domainname().as_deref(), found),
+            sysctls: sysctl::new(linux.and_then(|linux| linux.sysctl().as_ref()), found),
+            process: process::new(
+                spec.process()
+                    .as_ref()
+                    .unwrap_or(&oci_spec::runtime::Process::default()),
+                namespaces.has(libc::CLONE_NEWUSER),
+                host,
+                found,
+            ),
+            cgroup: Cgroup {},
+            hooks: hooks::new(spec.hooks().as_ref(), found),
+            seccomp: None,
+            warnings: bundle.warnings.clone(),
+            namespaces,
+            idmap,
+            mounts,
+        };
+        plan.warnings.extend(std::mem::take(found).into_result()?);
+        Ok(plan)
+    }
+}
+
+/// Absolute paths inside the rootfs, cleaned.
+fn paths(place: &str, list: Option<&[String]>, found: &mut Findings) -> Vec<CString> {
+    let paths = list.unwrap_or_default().iter().enumerate();
+    let clean = |text: &String| {
+        path::inside(Path::new(text))
+            .as_os_str()
+            .as_bytes()
+            .to_vec()
+    };
+    paths
+        .map(|(index, text)| found.text(clean(text), || format!("{place}[{index}]")))
+        .collect()
+}
+
+/// A name that is not empty.
+fn name(place: &str, name: Option<&str>, found: &mut Findings) -> Option<CString> {
+    name.filter(|name| !name.is_empty())
+        .map(|name| found.text(name, || place.to_owned()))
 }
 
 /// Namespaces: made anew or joined by path (spec: config-linux, Namespaces).
@@ -114,6 +217,9 @@ pub struct Mount {
     pub recursive: Attributes,
     /// Propagation changes in the order given: `MS_SHARED`, `MS_SLAVE`, `MS_PRIVATE`, `MS_UNBINDABLE`, each possibly with `MS_REC`.
     pub propagation: Vec<u64>,
+    /// A new file system that is to be read-only (`attributes` says so) but is filled first: with mount points of later mounts,
+    /// or with devices. So `MOUNT_ATTR_RDONLY` is set when everything is in place, not when it is mounted.
+    pub readonly_last: bool,
 }
 
 /// What is mounted.
@@ -135,6 +241,8 @@ pub enum Source {
         /// What is handed to the file system with `fsconfig`, in the order given.
         parameters: Vec<Parameter>,
     },
+    /// What lies at the target already: only its attributes change (options `bind` and `remount`).
+    Remount,
     /// The container's cgroup (types `cgroup` and `cgroup2`): a new cgroup2 mount in a container with a cgroup
     /// namespace, otherwise a bind of the container's own cgroup directory.
     Cgroup,
@@ -165,6 +273,8 @@ pub struct Device {
     pub index: Option<usize>,
     /// Absolute path inside the rootfs.
     pub path: CString,
+    /// How it comes there.
+    pub how: DeviceKind,
     /// `S_IFCHR`, `S_IFBLK` or `S_IFIFO` with the permission bits.
     pub mode: u32,
     /// Major number.
@@ -175,6 +285,24 @@ pub struct Device {
     pub uid: u32,
     /// Group, as an id inside the container.
     pub gid: u32,
+}
+
+/// How a device node comes into the container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// By mknod(2), which only root of the initial user namespace can.
+    Make,
+    /// The host's node of the same path is bound there, if it is the same device.
+    BindFromHost,
+}
+
+/// A symbolic link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Absolute path inside the rootfs.
+    pub path: CString,
+    /// What it points at.
+    pub target: CString,
 }
 
 /// A kernel parameter.

@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 pub mod abi;
+pub mod bpf;
 pub mod pidfd;
 pub mod raw;
 

@@ -1,0 +1,77 @@
+//! What is wrong with a config, all of it at once.
+//!
+//! One file a concern. Pure: nothing but the config is looked at, so what exists on the host (a bind source, a namespace file)
+//! is found out later, when the plan is armed. Mount options and strings that hold a NUL byte are judged by `plan`, which turns
+//! them into flags and C strings; limits and filters by the rooms that compile them.
+//!
+//! Errors are what the spec, the kernel or other runtimes refuse; warnings are what they quietly let pass.
+
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
+
+use super::Findings;
+
+mod capabilities;
+mod devices;
+mod hooks;
+mod idmap;
+mod mounts;
+mod namespaces;
+mod paths;
+mod process;
+mod resources;
+mod root;
+mod sysctl;
+mod unsupported;
+mod version;
+
+pub use mounts::place as mount_place;
+pub use process::process;
+pub use sysctl::file as sysctl_file;
+
+/// Checks everything that can be checked without the host.
+pub fn check(spec: &Spec) -> Findings {
+    let mut found = Findings::default();
+    version::check(spec, &mut found);
+    root::check(spec, &mut found);
+    match spec.process() {
+        Some(of) => process(of, &mut found),
+        None => found.error(
+            crate::error::Problem::new("process", "is missing").hint("it names the program to run"),
+        ),
+    }
+    mounts::check(spec, &mut found);
+    namespaces::check(spec, &mut found);
+    idmap::check(spec, &mut found);
+    devices::check(spec, &mut found);
+    paths::check(spec, &mut found);
+    sysctl::check(spec, &mut found);
+    resources::check(spec, &mut found);
+    hooks::check(spec, &mut found);
+    unsupported::check(spec, &mut found);
+    found
+}
+
+/// Whether the container has its own namespace of this kind: new, or joined by path.
+fn has(spec: &Spec, kind: LinuxNamespaceType) -> bool {
+    namespaces(spec).any(|namespace| namespace.typ() == kind)
+}
+
+/// Whether a new namespace of this kind is made for the container.
+fn is_new(spec: &Spec, kind: LinuxNamespaceType) -> bool {
+    namespaces(spec).any(|namespace| namespace.typ() == kind && joined(namespace).is_none())
+}
+
+/// The path of a namespace to join; an empty one means a new namespace, as Go has no other "absent".
+pub fn joined(namespace: &oci_spec::runtime::LinuxNamespace) -> Option<&std::path::Path> {
+    namespace
+        .path()
+        .as_deref()
+        .filter(|path| !path.as_os_str().is_empty())
+}
+
+fn namespaces(spec: &Spec) -> impl Iterator<Item = &oci_spec::runtime::LinuxNamespace> {
+    spec.linux()
+        .iter()
+        .flat_map(|linux| linux.namespaces())
+        .flatten()
+}

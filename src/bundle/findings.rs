@@ -1,0 +1,41 @@
+//! What a check found.
+
+use std::ffi::CString;
+
+use crate::error::{Error, Problem, Result};
+
+/// What was found wrong so far. Checks go on after an error, so that a person can mend everything at once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// What forbids making the container.
+    pub errors: Vec<Problem>,
+    /// What a careful colleague would mention.
+    pub warnings: Vec<Problem>,
+}
+
+impl Findings {
+    /// Notes an error.
+    pub fn error(&mut self, problem: Problem) {
+        self.errors.push(problem);
+    }
+
+    /// Notes a warning.
+    pub fn warn(&mut self, problem: Problem) {
+        self.warnings.push(problem);
+    }
+
+    /// `bytes` as the kernel takes strings. A NUL byte, which would cut it short there, is an error; `place` is asked for only then.
+    pub fn text(&mut self, bytes: impl Into<Vec<u8>>, place: impl FnOnce() -> String) -> CString {
+        CString::new(bytes).unwrap_or_else(|cause| {
+            let what = format!("contains a NUL byte (at offset {})", cause.nul_position());
+            self.error(Problem::new(place(), what));
+            CString::default()
+        })
+    }
+
+    /// The warnings, or the errors if there are any.
+    pub fn into_result(self) -> Result<Vec<Problem>> {
+        Error::all(self.errors)?;
+        Ok(self.warnings)
+    }
+}

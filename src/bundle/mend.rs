@@ -1,0 +1,207 @@
+//! What a strict parser refuses and engines nevertheless write.
+//!
+//! The types of oci-spec are stricter than the Go types that every engine was made with. There, `null` is the same as
+//! absent, an absent string is empty, and the last of two equal keys wins (`serde_json::Value` does that for us). A capability is
+//! any string, and one that this build does not know must not keep a container from starting (spec: config, Linux
+//! Process: warn). Only the slow way through here pays for it.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::Problem;
+
+/// Mends a whole config.json.
+pub fn config(config: &mut Value, warnings: &mut Vec<Problem>) {
+    drop_nulls(config);
+    let Some(config) = config.as_object_mut() else {
+        return;
+    };
+    // The sections of other systems: never looked at, so they need not be right.
+    for section in [
+        "windows",
+        "solaris",
+        "vm",
+        "zos",
+        "uidMappings",
+        "gidMappings",
+    ] {
+        config.remove(section);
+    }
+    if let Some(of) = config.get_mut("process") {
+        process(of, warnings);
+    }
+    for mount in members(config.get_mut("mounts")) {
+        fill(mount, "destination", json!(""));
+    }
+    for kind in members_of_object(config.get_mut("hooks")) {
+        for hook in members(Some(kind)) {
+            fill(hook, "path", json!(""));
+        }
+    }
+    if let Some(linux) = config.get_mut("linux").and_then(Value::as_object_mut) {
+        self::linux(linux, warnings);
+    }
+}
+
+/// Mends a process object.
+pub fn process(process: &mut Value, warnings: &mut Vec<Problem>) {
+    drop_nulls(process);
+    let Some(process) = process.as_object_mut() else {
+        return;
+    };
+    fill(process, "user", json!({}));
+    fill(process, "cwd", json!(""));
+    let Some(sets) = process
+        .get_mut("capabilities")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    for (set, names) in sets {
+        let Some(names) = names.as_array_mut() else {
+            continue;
+        };
+        let mut index = 0;
+        names.retain(|name| {
+            let unknown = name
+                .as_str()
+                .filter(|name| serde_json::from_value::<Known>(json!(name)).is_err());
+            if let Some(name) = unknown {
+                let place = format!("process.capabilities.{set}[{index}]");
+                warnings.push(Problem::new(
+                    place,
+                    format!("unknown capability \"{name}\" is left out"),
+                ));
+            }
+            index += 1;
+            unknown.is_none()
+        });
+    }
+}
+
+type Known = oci_spec::runtime::Capability;
+
+fn linux(linux: &mut Map<String, Value>, warnings: &mut Vec<Problem>) {
+    let rules = linux
+        .get_mut("resources")
+        .and_then(|resources| resources.get_mut("devices"));
+    for rule in members(rules) {
+        // Docker's older clients write an empty type where they mean every type.
+        if rule.get("type").is_some_and(|of| of == "") {
+            rule.remove("type");
+        }
+    }
+    let Some(architectures) = linux
+        .get_mut("seccomp")
+        .and_then(|seccomp| seccomp.get_mut("architectures"))
+    else {
+        return;
+    };
+    let Some(architectures) = architectures.as_array_mut() else {
+        return;
+    };
+    let mut index = 0;
+    architectures.retain(|name| {
+        let unknown = name
+            .as_str()
+            .filter(|name| serde_json::from_value::<oci_spec::runtime::Arch>(json!(name)).is_err());
+        if let Some(name) = unknown {
+            // To leave one out only makes the filter stricter: calls of an architecture that is not listed are refused.
+            let place = format!("linux.seccomp.architectures[{index}]");
+            warnings.push(Problem::new(
+                place,
+                format!("unknown architecture \"{name}\" is left out"),
+            ));
+        }
+        index += 1;
+        unknown.is_none()
+    });
+}
+
+/// Removes every `null` member of every object, as if it were not there.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(members) => members.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+fn fill(object: &mut Map<String, Value>, key: &str, value: Value) {
+    object.entry(key).or_insert(value);
+}
+
+fn members(array: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    array
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+}
+
+fn members_of_object(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
+    object
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(|members| members.values_mut())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mended(mut value: Value) -> (Value, Vec<String>) {
+        let mut warnings = Vec::new();
+        config(&mut value, &mut warnings);
+        (value, warnings.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn null_is_absent() {
+        let (value, warnings) =
+            mended(json!({"a": null, "b": [{"c": null, "d": 1}], "mounts": null}));
+        assert_eq!(value, json!({"b": [{"d": 1}]}));
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_go_would_make_empty_is_empty() {
+        let (value, _) =
+            mended(json!({"process": {}, "mounts": [{}], "hooks": {"poststop": [{}]}}));
+        let filled = json!({
+            "process": {"user": {}, "cwd": ""}, "mounts": [{"destination": ""}], "hooks": {"poststop": [{"path": ""}]}
+        });
+        assert_eq!(value, filled);
+    }
+
+    #[test]
+    fn unknown_capabilities_and_architectures_warn() {
+        let (value, warnings) = mended(json!({
+            "process": {"user": {}, "cwd": "/", "capabilities": {"bounding": ["CAP_KILL", "CAP_TIME_TRAVEL", 3]}},
+            "linux": {"seccomp": {"architectures": ["SCMP_ARCH_Z80", "SCMP_ARCH_X86"]}}
+        }));
+        assert_eq!(
+            value["process"]["capabilities"]["bounding"],
+            json!(["CAP_KILL", 3])
+        );
+        assert_eq!(
+            value["linux"]["seccomp"]["architectures"],
+            json!(["SCMP_ARCH_X86"])
+        );
+        assert_eq!(
+            warnings,
+            [
+                "process.capabilities.bounding[1]: unknown capability \"CAP_TIME_TRAVEL\" is left out",
+                "linux.seccomp.architectures[0]: unknown architecture \"SCMP_ARCH_Z80\" is left out",
+            ]
+        );
+    }
+
+    #[test]
+    fn other_systems_sections_are_not_looked_at() {
+        let (value, _) = mended(json!({"vm": {}, "windows": 3, "hostname": "h"}));
+        assert_eq!(value, json!({"hostname": "h"}));
+    }
+}

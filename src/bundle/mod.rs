@@ -1,0 +1,147 @@
+//! The bundle: a directory with a `config.json`, read and checked before anything is done.
+//!
+//! [`Bundle::load`] reads and parses; it is as lenient as Go's decoder where engines rely on it (see [`mend`]) and names the
+//! place of every mistake. [`check::check`] then says *everything* that is wrong with a parsed config, at once. [`spec`]
+//! writes a config to begin with.
+//!
+//! May enter: nothing of onggi but `error`. Of the host only `config.json` itself is looked at.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use oci_spec::runtime::Spec;
+
+use crate::error::{Error, Problem, Result};
+
+pub mod check;
+mod findings;
+mod mend;
+mod parse;
+pub mod path;
+pub mod spec;
+
+pub use findings::Findings;
+pub use parse::load_process;
+
+/// A bundle, read but not yet checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bundle {
+    /// Absolute path of the directory.
+    pub path: PathBuf,
+    /// `config.json`, byte for byte.
+    pub config: Vec<u8>,
+    /// `config.json`, parsed.
+    pub spec: Spec,
+    /// What was tolerated while parsing, for the log: `process.capabilities.bounding[2]: unknown capability "CAP_X"`.
+    pub warnings: Vec<Problem>,
+}
+
+impl Bundle {
+    /// Reads the bundle in `dir` (relative to the working directory).
+    ///
+    /// Errors: no such directory, no or no readable `config.json` in it, not JSON (with line and column), a value of the
+    /// wrong type (with its JSON path).
+    pub fn load(dir: &Path) -> Result<Self> {
+        let path = std::path::absolute(dir)
+            .map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
+        let config = read_config(&path)?;
+        Self::parse(path, config)
+    }
+
+    /// The bundle at `path` (absolute) whose config.json reads `config`. Touches no file.
+    pub fn parse(path: PathBuf, config: Vec<u8>) -> Result<Self> {
+        let (spec, warnings) = parse::config(&config, &path.join("config.json"))?;
+        Ok(Self {
+            path,
+            config,
+            spec,
+            warnings,
+        })
+    }
+}
+
+fn read_config(bundle: &Path) -> Result<Vec<u8>> {
+    let file = bundle.join("config.json");
+    let place = || file.display().to_string();
+    let mut open = match File::open(&file) {
+        Ok(open) => open,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            return Err(no_config(bundle));
+        }
+        Err(cause) => return Err(Error::io(place(), "cannot be read", cause)),
+    };
+    let metadata = open
+        .metadata()
+        .map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    if !metadata.is_file() {
+        return Err(Error::new(place(), "is not a regular file"));
+    }
+    let mut config = Vec::with_capacity(
+        usize::try_from(metadata.len())
+            .unwrap_or_default()
+            .saturating_add(1),
+    );
+    open.read_to_end(&mut config)
+        .map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    Ok(config)
+}
+
+fn no_config(bundle: &Path) -> Error {
+    if bundle.is_dir() {
+        Error::new("", format!("no config.json in {}", bundle.display()))
+            .hint("`onggi spec` writes one; --bundle names another directory")
+    } else {
+        Error::new(
+            bundle.display().to_string(),
+            "no such bundle directory: no such file or directory",
+        )
+        .hint("--bundle names the directory with config.json and the root file system")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_is_read_byte_for_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("config.json"), spec::default().as_bytes()).unwrap();
+        let bundle = Bundle::load(dir.path()).unwrap();
+        assert_eq!(bundle.config, spec::default().as_bytes());
+        assert_eq!(bundle.path, dir.path());
+        assert_eq!(bundle.warnings, []);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().display();
+        let error = Bundle::load(dir.path()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!(
+                "no config.json in {path} (`onggi spec` writes one; --bundle names another directory)"
+            )
+        );
+        let error = Bundle::load(&dir.path().join("gone"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with(&format!("{path}/gone: no such bundle directory")),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_directory_or_fifo_in_the_place_of_config_json_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("config.json")).unwrap();
+        let error = Bundle::load(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("/config.json: is not a regular file"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! From bytes to types, with the place of every mistake.
+
+use std::path::Path;
+
+use oci_spec::runtime::{Process, Spec};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::mend;
+use crate::error::{Error, Problem, Result};
+
+/// Parses a config.json; `file` is its name for error messages.
+pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
+    parse(bytes, &file.display().to_string(), "", mend::config)
+}
+
+/// Parses the process object of `exec --process`; `file` is its name for error messages (`-` reads as standard input).
+///
+/// Returns the process and what was tolerated. Problems are placed as in config.json: `process.cwd: ...`.
+pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)> {
+    parse(bytes, file, "process", mend::process)
+}
+
+type Mend = fn(&mut Value, &mut Vec<Problem>);
+
+/// The straight way for a config that is right; only one that is not pays for being mended or explained.
+fn parse<T: DeserializeOwned>(
+    bytes: &[u8],
+    file: &str,
+    prefix: &str,
+    mend: Mend,
+) -> Result<(T, Vec<Problem>)> {
+    match serde_json::from_slice(bytes) {
+        // Serde takes an array for an object whose members all may be absent.
+        Ok(_) if bytes.trim_ascii_start().first() != Some(&b'{') => {
+            Err(Error::new(file, "must be a JSON object"))
+        }
+        Ok(parsed) => Ok((parsed, Vec::new())),
+        Err(cause) => mended(bytes, file, prefix, mend, &cause),
+    }
+}
+
+fn mended<T: DeserializeOwned>(
+    bytes: &[u8],
+    file: &str,
+    prefix: &str,
+    mend: Mend,
+    first: &serde_json::Error,
+) -> Result<(T, Vec<Problem>)> {
+    let mut value: Value =
+        serde_json::from_slice(bytes).map_err(|cause| not_json(&cause, bytes, file))?;
+    let mut warnings = Vec::new();
+    mend(&mut value, &mut warnings);
+    match serde_path_to_error::deserialize(value) {
+        Ok(parsed) => Ok((parsed, warnings)),
+        Err(cause) => Err(wrong_type(&cause, prefix, file, first)),
+    }
+}
+
+/// `config.json: not JSON: line 3, column 5: expected `,` or `}``.
+fn not_json(cause: &serde_json::Error, bytes: &[u8], file: &str) -> Error {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Error::new(file, "is empty")
+            .hint("`onggi spec` writes a config.json to begin with");
+    }
+    let (line, column) = (cause.line(), cause.column());
+    Error::new(
+        file,
+        format!(
+            "not JSON: line {line}, column {column}: {}",
+            without_position(cause)
+        ),
+    )
+}
+
+/// `process.user.uid: invalid type: string "x", expected u32`.
+fn wrong_type(
+    cause: &serde_path_to_error::Error<serde_json::Error>,
+    prefix: &str,
+    file: &str,
+    first: &serde_json::Error,
+) -> Error {
+    let path = cause.path().to_string();
+    let place = match (prefix, path.as_str()) {
+        ("", "." | "?") => file.to_owned(),
+        (_, "." | "?") => prefix.to_owned(),
+        ("", _) => path,
+        (_, _) => format!("{prefix}.{path}"),
+    };
+    let what = without_position(cause.inner());
+    // Mending loses the lines. The first attempt's is right if it stumbled over the same thing.
+    let error = Error::new(place, what.clone());
+    if what == without_position(first) {
+        error.hint(format!("line {} of {file}", first.line()))
+    } else {
+        error
+    }
+}
+
+/// `serde_json` ends its messages with the position, which we put elsewhere.
+fn without_position(cause: &serde_json::Error) -> String {
+    let text = cause.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(config: &str) -> String {
+        super::config(config.as_bytes(), Path::new("/b/config.json"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        assert_eq!(
+            said(""),
+            "/b/config.json: is empty (`onggi spec` writes a config.json to begin with)"
+        );
+        assert_eq!(
+            said("{\n  \"ociVersion\" 1}"),
+            "/b/config.json: not JSON: line 2, column 16: expected `:`"
+        );
+        assert_eq!(
+            said("{\n"),
+            "/b/config.json: not JSON: line 2, column 0: EOF while parsing an object"
+        );
+        assert_eq!(
+            said("[]{"),
+            "/b/config.json: not JSON: line 1, column 3: trailing characters"
+        );
+        assert_eq!(
+            said("{\"process\":\n{\"user\":{\"uid\":\"x\"}, \"cwd\":\"/\"}}"),
+            "process.user.uid: invalid type: string \"x\", expected u32 (line 2 of /b/config.json)"
+        );
+        assert_eq!(
+            said("{\"process\": {\"user\":{\"uid\":-1}, \"cwd\":\"/\"}}"),
+            "process.user.uid: invalid value: integer `-1`, expected u32 (line 1 of /b/config.json)"
+        );
+        assert_eq!(said("[]"), "/b/config.json: must be a JSON object");
+        assert_eq!(
+            said("7"),
+            "/b/config.json: invalid type: integer `7`, expected struct Spec (line 1 of /b/config.json)"
+        );
+    }
+
+    #[test]
+    fn a_process_alone_is_placed_as_in_a_config() {
+        let (process, warnings) = load_process(
+            br#"{"args":["a"],"capabilities":{"bounding":["CAP_NEW"]}}"#,
+            "-",
+        )
+        .unwrap();
+        assert_eq!(process.args().as_deref(), Some(&["a".to_owned()][..]));
+        assert_eq!(warnings.len(), 1);
+        let error = load_process(br#"{"user":{},"cwd":7}"#, "p.json")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "process.cwd: invalid type: integer `7`, expected path string (line 1 of p.json)"
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! `root` and `linux.rootfsPropagation`.
+
+use libc::{MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
+
+use super::Rootfs;
+use crate::bundle::Bundle;
+
+/// The root file system; a relative path is below the bundle.
+pub fn new(bundle: &Bundle) -> Rootfs {
+    let root = bundle.spec.root().as_ref();
+    let path = root
+        .map(|root| bundle.path.join(root.path()))
+        .unwrap_or_default();
+    let asked = bundle
+        .spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.rootfs_propagation().as_deref());
+    Rootfs {
+        path,
+        readonly: root.and_then(oci_spec::runtime::Root::readonly) == Some(true),
+        propagation: propagation(asked),
+    }
+}
+
+fn propagation(word: Option<&str>) -> u64 {
+    match word {
+        Some("shared") => MS_SHARED,
+        Some("rshared") => MS_SHARED | MS_REC,
+        Some("slave") => MS_SLAVE,
+        Some("private") => MS_PRIVATE,
+        Some("rprivate") => MS_PRIVATE | MS_REC,
+        Some("unbindable") => MS_UNBINDABLE,
+        Some("runbindable") => MS_UNBINDABLE | MS_REC,
+        // What nobody chose: mounts of the host may arrive, none of the container's leave (spec: none; all runtimes).
+        _ => MS_SLAVE | MS_REC,
+    }
+}
