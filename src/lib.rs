@@ -4,11 +4,17 @@
 //! plain values ([`plan`]), armed and cloned ([`launch`]), carried out step by step by the child
 //! (`child`), and led through its life ([`lifecycle`]) by the words of the command line ([`cli`]).
 
-pub mod bundle;
-pub mod cgroup;
 pub mod error;
-mod child;
+
+pub mod bundle;
 pub mod plan;
-mod script;
+pub mod launch;
+mod child;
+pub mod state;
+pub mod lifecycle;
+pub mod cli;
+
+pub mod cgroup;
 pub mod seccomp;
+mod script;
 pub mod sys;

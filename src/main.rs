@@ -1,2 +1,7 @@
 //! The `onggi` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    onggi::cli::main()
+}

@@ -22,6 +22,8 @@ pub mod clone;
 pub mod file;
 pub mod mount;
 pub mod process;
+#[cfg(not(freestanding))]
+pub mod pidfd;
 pub mod raw;
 pub mod socket;
 

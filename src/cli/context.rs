@@ -1,0 +1,46 @@
+//! What all words share.
+
+use super::global::{CgroupManager, Global, Rootless};
+use super::root;
+use crate::error::{Error, Result};
+use crate::state::Store;
+
+/// The global flags, resolved when they are asked for.
+pub struct Context {
+    global: Global,
+}
+
+impl Context {
+    pub fn new(global: Global) -> Self {
+        Self { global }
+    }
+
+    /// The root directory.
+    pub fn store(&self) -> Result<Store> {
+        match &self.global.root {
+            Some(root) if root.as_os_str().is_empty() => Err(Error::new("--root", "must not be empty")),
+            Some(root) => Store::open(root),
+            None => Store::open(&root::default()?),
+        }
+    }
+
+    /// Whether cgroups that can't be made are done without.
+    pub fn rootless(&self) -> bool {
+        match self.global.rootless {
+            Rootless::True => true,
+            Rootless::False => false,
+            Rootless::Auto => !root::is_real_root(),
+        }
+    }
+
+    /// Whether no cgroup is wanted. An error if it is systemd that should make it.
+    pub fn no_cgroup(&self) -> Result<bool> {
+        let manager = self.global.cgroup_manager;
+        if self.global.systemd_cgroup || manager == Some(CgroupManager::Systemd) {
+            let flag = if self.global.systemd_cgroup { "--systemd-cgroup" } else { "--cgroup-manager" };
+            return Err(Error::new(flag, "this onggi can't have systemd make cgroups yet")
+                .hint("without the flag onggi makes them itself; an engine has to be set to the cgroupfs driver"));
+        }
+        Ok(manager == Some(CgroupManager::Disabled))
+    }
+}

@@ -1,0 +1,105 @@
+//! `onggi exec`
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::{Context, Run};
+use crate::error::{Error, Result};
+use crate::lifecycle::{self, ExecRequest};
+use crate::state::Id;
+
+/// Run a program in a running container.
+///
+/// Its exit status is the command's. What comes after the id is the program's, flags too.
+#[derive(Parser, Debug)]
+#[command(name = "exec")]
+pub struct Exec {
+    /// A JSON file with the spec's `process`.
+    #[arg(long, short, value_name = "FILE")]
+    process: Option<PathBuf>,
+    /// Its working directory.
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// A variable of its environment; as often as needed.
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    env: Vec<OsString>,
+    /// Give it a terminal.
+    #[arg(long, short)]
+    tty: bool,
+    /// Whom it runs as.
+    #[arg(long, short, value_name = "USER[:GROUP]")]
+    user: Option<String>,
+    /// One more group; as often as needed.
+    #[arg(long, short = 'g', value_name = "GID")]
+    additional_gids: Vec<u32>,
+    /// One more capability; as often as needed.
+    #[arg(long, short, value_name = "CAP")]
+    cap: Vec<String>,
+    /// Return as soon as it runs.
+    #[arg(long, short)]
+    detach: bool,
+    /// Write its pid to this file.
+    #[arg(long, value_name = "FILE")]
+    pid_file: Option<PathBuf>,
+    /// Send its terminal to this unix socket.
+    #[arg(long, value_name = "SOCKET")]
+    console_socket: Option<PathBuf>,
+    /// Send its pidfd to this unix socket.
+    #[arg(long, value_name = "SOCKET")]
+    pidfd_socket: Option<PathBuf>,
+    /// Keep it from gaining privileges.
+    #[arg(long)]
+    no_new_privs: bool,
+    /// Its SELinux label.
+    #[arg(long, value_name = "LABEL")]
+    process_label: Option<String>,
+    /// Its AppArmor profile.
+    #[arg(long, value_name = "PROFILE")]
+    apparmor: Option<String>,
+    /// Hand on the N file descriptors from 3 on.
+    #[arg(long, value_name = "N", default_value = "0")]
+    preserve_fds: u32,
+    /// A cgroup below the container's own.
+    #[arg(long, value_name = "PATH")]
+    cgroup: Option<String>,
+    /// Even if the container is paused.
+    #[arg(long)]
+    ignore_paused: bool,
+    /// The container's id.
+    #[arg(value_parser = Id::new)]
+    id: Id,
+    /// The program and its arguments.
+    #[arg(last = true, value_name = "COMMAND")]
+    args: Vec<OsString>,
+}
+
+impl Run for Exec {
+    fn run(self, context: &Context) -> Result<u8> {
+        if self.args.is_empty() && self.process.is_none() {
+            return Err(Error::new("exec", "needs a program to run, after the id").hint("or a file that tells, with --process"));
+        }
+        let request = ExecRequest {
+            process: self.process,
+            args: self.args,
+            env: self.env,
+            cwd: self.cwd,
+            user: self.user,
+            additional_gids: self.additional_gids,
+            caps: self.cap,
+            tty: self.tty,
+            detach: self.detach,
+            pid_file: self.pid_file,
+            console_socket: self.console_socket,
+            pidfd_socket: self.pidfd_socket,
+            no_new_privs: self.no_new_privs,
+            process_label: self.process_label,
+            apparmor: self.apparmor,
+            preserve_fds: self.preserve_fds,
+            cgroup: self.cgroup,
+            ignore_paused: self.ignore_paused,
+        };
+        lifecycle::exec::exec(&context.store()?, &self.id, &request)
+    }
+}

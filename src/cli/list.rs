@@ -1,0 +1,64 @@
+//! `onggi list`
+
+use clap::{Parser, ValueEnum};
+
+use super::{Context, Run, output, table};
+use crate::error::Result;
+use crate::lifecycle::list::{Listed, list};
+
+/// List all containers.
+#[derive(Parser, Debug)]
+#[command(name = "list")]
+pub struct List {
+    /// How they are listed.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// Only the ids.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// A table for people, or JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+impl Run for List {
+    fn run(self, context: &Context) -> Result<u8> {
+        let listed = list(&context.store()?)?;
+        if self.quiet {
+            let lines: String = listed.iter().map(|one| format!("{}\n", one.id)).collect();
+            return output::print(&lines).map(|()| 0);
+        }
+        for error in listed.iter().filter_map(|one| one.state.as_ref().err()) {
+            tracing::warn!("{error}");
+        }
+        match self.format {
+            Format::Table => output::print(&table::text(&rows(&listed)))?,
+            // Programs that know runc's list know `null` for none, and do not know containers without a state.
+            Format::Json if listed.is_empty() => output::print("null\n")?,
+            Format::Json => output::print_json(&listed.iter().filter_map(|one| one.state.as_ref().ok()).collect::<Vec<_>>())?,
+        }
+        Ok(0)
+    }
+}
+
+fn rows(listed: &[Listed]) -> Vec<Vec<String>> {
+    let headings = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"].map(str::to_owned).to_vec();
+    let row = |one: &Listed| match &one.state {
+        Ok(state) => vec![
+            one.id.to_string(),
+            state.pid.unwrap_or(0).to_string(),
+            state.status.to_string(),
+            state.bundle.display().to_string(),
+            state.created.clone().unwrap_or_default(),
+            state.owner.clone().unwrap_or_default(),
+        ],
+        Err(_) => vec![one.id.to_string(), "-".into(), "damaged".into(), "-".into(), "-".into(), "-".into()],
+    };
+    std::iter::once(headings).chain(listed.iter().map(row)).collect()
+}

@@ -1,0 +1,119 @@
+//! The words of the command line, a short file each.
+//!
+//! A word is a clap-derived struct (its flags, and its help) with a [`Run`] that calls a verb of
+//! [`lifecycle`](crate::lifecycle) and prints what comes of it. [`words::WORDS`] is the one table that makes help,
+//! completions, manual pages and the choice of what runs. Only the word that is asked for is built: the whole tree would
+//! cost more than some commands do.
+//!
+//! Errors are printed here and nowhere else, once: on standard error, and in the log where there is one, from the
+//! first flag that is wrong on.
+//!
+//! May enter: `lifecycle`, and for `spec` and `plan` the rooms `bundle` and `plan`.
+
+mod argv;
+mod context;
+mod global;
+mod log;
+mod output;
+mod root;
+mod table;
+mod usage;
+mod version;
+mod words;
+
+mod create;
+mod delete;
+mod exec;
+mod features;
+mod generate;
+mod kill;
+mod list;
+mod pause;
+mod plan;
+mod ps;
+mod resume;
+mod run;
+mod spec;
+mod start;
+mod state;
+mod stop;
+mod wait;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command, FromArgMatches, Parser};
+
+use crate::error::Result;
+use argv::Positionals;
+use context::Context;
+use global::Global;
+use log::Log;
+use words::Word;
+
+/// What a word does.
+trait Run: Parser {
+    /// Does it; the exit status.
+    fn run(self, context: &Context) -> Result<u8>;
+}
+
+/// The program: from its arguments to its exit status.
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let called = arguments.next().unwrap_or_default();
+    let arguments: Vec<_> = arguments.collect();
+    ExitCode::from(answer(&called, &arguments))
+}
+
+fn answer(called: &OsString, arguments: &[OsString]) -> u8 {
+    let front = Global::command();
+    let (flags, rest) = argv::split(arguments, &argv::flags(&front));
+    let log = match Log::open(&flags) {
+        Ok(log) => log,
+        Err(error) => return Log::default().fail(&error),
+    };
+    if flags.iter().any(|flag| flag == "--version") {
+        return output::print(&version::text(called)).map_or_else(|error| log.fail(&error), |()| 0);
+    }
+    log.install();
+    match dispatch(front, flags, rest) {
+        Ok(status) => status,
+        Err(error) => log.fail(&error),
+    }
+}
+
+/// Finds the word, builds it and no other, and runs it.
+fn dispatch(front: Command, flags: Vec<OsString>, rest: &[OsString]) -> Result<u8> {
+    let name = rest.first().and_then(|name| name.to_str());
+    if let Some(error) = name.and_then(words::absent) {
+        return Err(error);
+    }
+    let Some(word) = name.and_then(words::find) else {
+        // Help for all of it, or a word that isn't.
+        let line = [flags, rest.to_vec()].concat();
+        return parse(words::whole(front), &line).map(|_| 0);
+    };
+    let command = (word.command)();
+    let rest = argv::normalize(&rest[1..], &argv::flags(&command), word.positionals).0;
+    let line = [flags, vec![word.name.into()], rest].concat();
+    match parse(front.subcommand(command), &line)? {
+        Some(matches) => run(word, &matches),
+        None => Ok(0),
+    }
+}
+
+fn run(word: &Word, matches: &ArgMatches) -> Result<u8> {
+    let global = Global::from_arg_matches(matches).map_err(|error| usage::explain(&error))?;
+    let context = Context::new(global);
+    matches.subcommand().map_or(Ok(0), |(_, matches)| (word.run)(matches, &context))
+}
+
+/// Parses the line; `None` if that was all there was to do, because it asked for help.
+fn parse(command: Command, line: &[OsString]) -> Result<Option<ArgMatches>> {
+    let program = std::iter::once(OsString::from("onggi"));
+    match command.try_get_matches_from(program.chain(line.iter().cloned())) {
+        Ok(matches) => Ok(Some(matches)),
+        Err(help) if usage::is_help(&help) => output::print(&help.render().to_string()).map(|()| None),
+        Err(error) => Err(usage::explain(&error)),
+    }
+}

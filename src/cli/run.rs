@@ -1,0 +1,38 @@
+//! `onggi run`
+
+use clap::Parser;
+
+use super::create::How;
+use super::{Context, Run as Word};
+use crate::error::Result;
+use crate::lifecycle::{self, CreateRequest};
+use crate::state::Id;
+
+/// Create a container, start it, and delete it when it has ended.
+///
+/// Signals are passed on to it, and its exit status is the command's.
+#[derive(Parser, Debug)]
+#[command(name = "run")]
+pub struct Run {
+    #[command(flatten)]
+    how: How,
+    /// Return as soon as it runs.
+    #[arg(long, short)]
+    detach: bool,
+    /// Don't delete it when it has ended.
+    #[arg(long)]
+    keep: bool,
+    /// Leave the container's orphans to the init of the host.
+    #[arg(long)]
+    no_subreaper: bool,
+    /// The new container's id.
+    #[arg(value_parser = Id::new)]
+    id: Id,
+}
+
+impl Word for Run {
+    fn run(self, context: &Context) -> Result<u8> {
+        let request = CreateRequest { no_subreaper: self.no_subreaper, ..self.how.request(self.id, context)? };
+        lifecycle::run::run(&context.store()?, &request, self.detach, self.keep)
+    }
+}

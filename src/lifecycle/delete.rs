@@ -1,0 +1,60 @@
+//! `delete`: nothing is left behind.
+
+use std::path::PathBuf;
+
+use crate::cgroup::Cgroup;
+use crate::error::{Error, Result};
+use crate::lifecycle::{end, hooks, own_cgroup};
+use crate::state::{Entry, Id, Init, Record, Status, Store, status};
+
+/// Deletes a stopped container: what is left of its processes, its cgroups, its state; and runs the poststop hooks.
+/// Returns what went wrong with the hooks, which is for a warning (spec: runtime, Lifecycle 14).
+///
+/// With `force` it need not be stopped, nor whole, nor there. After an error the container is still known, so that it
+/// can be tried again.
+pub fn delete(store: &Store, id: &Id, force: bool) -> Result<Vec<Error>> {
+    let entry = match store.find(id)? {
+        Some(entry) => entry,
+        None if force => return Ok(Vec::new()),
+        None => store.open_entry(id)?,
+    };
+    let _lock = match entry.lock() {
+        // Somebody else has deleted it while we waited.
+        Err(_) if force && store.find(id)?.is_none() => return Ok(Vec::new()),
+        lock => lock?,
+    };
+    match entry.read() {
+        Ok(record) => whole(&entry, &record, force),
+        Err(_) if force => remains(&entry).map(|()| Vec::new()),
+        Err(damage) => Err(damage),
+    }
+}
+
+fn whole(entry: &Entry, record: &Record, force: bool) -> Result<Vec<Error>> {
+    let status = status(entry, record);
+    if status != Status::Stopped && !force {
+        return Err(Error::new(entry.id().as_str(), format!("can't be deleted: it is {status}, not stopped"))
+            .hint(format!("`stop {id}` first, or `delete --force {id}`", id = entry.id())));
+    }
+    let cgroup = own_cgroup(record)?;
+    end(entry.id(), Init::find(record)?.as_ref(), cgroup.as_ref())?;
+    remove_cgroup(cgroup, &record.cgroups_made)?;
+    // Before the record goes: if we are killed now, another `delete` runs them again, where otherwise nobody would.
+    let warnings = hooks::poststop(record);
+    entry.remove()?;
+    Ok(warnings)
+}
+
+/// Deletes a container whose record is not there or can't be read: by its cgroup.
+fn remains(entry: &Entry) -> Result<()> {
+    if let Some(path) = entry.cgroup() {
+        let cgroup = Cgroup::open(&path)?;
+        end(entry.id(), None, cgroup.as_ref())?;
+        remove_cgroup(cgroup, &[path])?;
+    }
+    entry.remove()
+}
+
+fn remove_cgroup(cgroup: Option<Cgroup>, made: &[PathBuf]) -> Result<()> {
+    cgroup.map_or(Ok(()), |cgroup| cgroup.remove(made))
+}

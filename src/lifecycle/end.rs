@@ -1,0 +1,46 @@
+//! The end of all processes of a container, however they defend themselves.
+
+use std::time::{Duration, Instant};
+
+use crate::cgroup::Cgroup;
+use crate::error::{Error, Result};
+use crate::lifecycle::Signal;
+use crate::state::{Id, Init, Record};
+
+/// How long the kernel has to end what was killed. Only what hangs in it (state D) takes longer than milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The container's own cgroup, if it has one and it is still there.
+pub fn own_cgroup(record: &Record) -> Result<Option<Cgroup>> {
+    record.cgroup.as_deref().map_or(Ok(None), Cgroup::open)
+}
+
+/// Kills all that is left of container `id` and waits until it is gone. Frozen or multiplying, nothing survives the
+/// kernel's own `cgroup.kill`, so nothing is thawed, frozen or counted before it.
+///
+/// An error names the processes that hang in the kernel.
+pub fn end(id: &Id, init: Option<&Init>, cgroup: Option<&Cgroup>) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    if let Some(cgroup) = cgroup {
+        cgroup.kill()?;
+    }
+    if let Some(init) = init {
+        // It is in the cgroup, unless it has none or somebody moved it.
+        init.signal(Signal::KILL.number())?;
+        if !init.wait(Some(deadline))? {
+            return Err(hangs(id, &[init.pid()]));
+        }
+    }
+    match cgroup {
+        Some(cgroup) if !cgroup.wait_empty(deadline.saturating_duration_since(Instant::now()))? => {
+            Err(hangs(id, &cgroup.processes()?))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn hangs(id: &Id, pids: &[i32]) -> Error {
+    let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
+    let what = format!("process {} was killed {} s ago and still hangs in the kernel", pids.join(", "), PATIENCE.as_secs());
+    Error::new(id.as_str(), what).hint("/proc/PID/stack says where; try again when that has ended")
+}

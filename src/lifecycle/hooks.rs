@@ -1,0 +1,164 @@
+//! Hooks in the runtime's namespaces: prestart, createRuntime, poststart, poststop.
+//!
+//! A hook gets exactly its own environment, the state on its standard input, a process group of its own and an end:
+//! at its timeout the whole group is killed. What it says is in the error.
+
+use std::ffi::{CString, OsStr};
+use std::fs::File;
+use std::io::{PipeReader, Read, Seek, SeekFrom, Write, pipe};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::error::{Error, Result};
+use crate::lifecycle::State;
+use crate::plan::{DEFAULT_HOOK_TIMEOUT, Hook};
+use crate::state::{Record, Status};
+
+/// Of what a hook says, this much at the end is kept, bytes.
+const SAYINGS: usize = 4096;
+
+/// Runs `hooks` one after the other; `kind` is their name in config.json: `createRuntime`.
+///
+/// The first that can't be started, ends with another status than 0, or is killed at its timeout ends it with an error
+/// that names it: `hooks.createRuntime[1] /usr/bin/net: ended with status 3: no such bridge`.
+pub fn run(hooks: &[Hook], kind: &str, state: &State) -> Result<()> {
+    hooks.iter().enumerate().try_for_each(|(index, hook)| run_one(hook, &place(kind, index, hook), state))
+}
+
+/// Runs the poststop hooks that `record` remembers: all of them, whatever comes of each (spec: runtime, Lifecycle 14).
+/// What went wrong is for a warning.
+pub fn poststop(record: &Record) -> Vec<Error> {
+    let state = State::for_hooks(record, Status::Stopped);
+    let hooks = record.poststop.iter().map(Hook::from).enumerate();
+    hooks.filter_map(|(index, hook)| run_one(&hook, &place("poststop", index, &hook), &state).err()).collect()
+}
+
+fn place(kind: &str, index: usize, hook: &Hook) -> String {
+    format!("hooks.{kind}[{index}] {}", hook.path.to_string_lossy())
+}
+
+fn run_one(hook: &Hook, place: &str, state: &State) -> Result<()> {
+    let failed = |what: &str, cause: std::io::Error| Error::io(place, what, cause);
+    let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
+    let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
+    let mut child = start(hook, input, ear).map_err(|cause| failed("can't be started", cause))?;
+    let timeout = hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT);
+    match attend(&mut child, sayings, Instant::now() + timeout) {
+        Ok((Some(status), _)) if status.success() => Ok(()),
+        Ok((Some(status), said)) => Err(Error::new(place, format!("{}{}", ending(status), quoted(&said)))),
+        Ok((None, said)) => {
+            let what = format!("was killed at its timeout of {} s{}", timeout.as_secs(), quoted(&said));
+            Err(Error::new(place, what).hint("hooks may have a longer `timeout`"))
+        }
+        Err(cause) => {
+            // Nothing that was started is left running.
+            let _ = kill(&mut child);
+            Err(failed("can't be waited for", cause))
+        }
+    }
+}
+
+/// The state as a file that is already written: a hook that does not read it blocks nobody, however long it is.
+fn input(state: &State) -> std::io::Result<File> {
+    let mut file = File::from(memfd_create("state", MFdFlags::MFD_CLOEXEC)?);
+    serde_json::to_writer(&mut file, state)?;
+    file.flush()?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
+}
+
+fn start(hook: &Hook, input: File, ear: std::io::PipeWriter) -> std::io::Result<Child> {
+    let (path, args) = (text(&hook.path), hook.args.iter().map(text));
+    let mut command = Command::new(path);
+    command.arg0(hook.args.first().map_or(path, text)).args(args.skip(1)).env_clear();
+    for variable in &hook.env {
+        // As many as there are, an odd one without `=` too, is not what Command can do; it would be no variable.
+        let bytes = variable.to_bytes();
+        let Some(end) = bytes.iter().position(|byte| *byte == b'=') else { continue };
+        command.env(OsStr::from_bytes(&bytes[..end]), OsStr::from_bytes(&bytes[end + 1..]));
+    }
+    command.process_group(0).stdin(input).stdout(ear.try_clone()?).stderr(ear).spawn()
+}
+
+fn text(text: &CString) -> &OsStr {
+    OsStr::from_bytes(text.to_bytes())
+}
+
+/// Listens to the hook until it ends; `None` if it was killed at `deadline`. Its children may live on and hold the
+/// pipe open, so the end of what it says is not waited for.
+fn attend(child: &mut Child, mut sayings: PipeReader, deadline: Instant) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
+    let pidfd = crate::state::open_pidfd(child.id().cast_signed())?;
+    fcntl(&sayings, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    let mut said = Vec::new();
+    let mut silent = false;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX);
+        let mut fds = vec![PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+        if !silent {
+            fds.push(PollFd::new(sayings.as_fd(), PollFlags::POLLIN));
+        }
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        let ended = fds[0].any() == Some(true);
+        silent = silent || hear(&mut sayings, &mut said)?;
+        if ended {
+            return Ok((Some(child.wait()?), said));
+        }
+        if left == Duration::ZERO {
+            kill(child)?;
+            return Ok((None, said));
+        }
+    }
+}
+
+/// Takes what is there to be heard, keeping the end of it; whether there will never be more.
+fn hear(sayings: &mut PipeReader, said: &mut Vec<u8>) -> std::io::Result<bool> {
+    let mut piece = [0; SAYINGS];
+    // A hook that talks faster than we listen is not listened to for ever.
+    for _ in 0..16 {
+        match sayings.read(&mut piece) {
+            Ok(0) => return Ok(true),
+            Ok(length) => said.extend_from_slice(&piece[..length]),
+            Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => break,
+            Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+        said.drain(..said.len().saturating_sub(SAYINGS));
+    }
+    Ok(false)
+}
+
+/// Kills the hook's whole process group, and takes its status.
+fn kill(child: &mut Child) -> std::io::Result<()> {
+    // It is not reaped yet, so the group is still its own.
+    killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL)?;
+    child.wait().map(|_| ())
+}
+
+fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with status {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+/// What a hook said, on one line.
+fn quoted(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let lines: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() { String::new() } else { format!(": {}", lines.join(" / ")) }
+}

@@ -1,0 +1,26 @@
+//! `list`: all containers.
+
+use crate::error::Result;
+use crate::lifecycle::State;
+use crate::state::{Id, Store};
+
+/// One container, or why nothing can be said of it.
+#[derive(Debug)]
+pub struct Listed {
+    /// The id.
+    pub id: Id,
+    /// Its state. A container whose record is damaged is not there for its state only.
+    pub state: Result<State>,
+}
+
+/// All containers in the order of their ids.
+pub fn list(store: &Store) -> Result<Vec<Listed>> {
+    let mut listed = Vec::new();
+    for id in store.list()? {
+        // One that was deleted since is not missing.
+        if let Some(entry) = store.find(&id)? {
+            listed.push(Listed { state: entry.read().map(|record| State::now(&entry, &record)), id });
+        }
+    }
+    Ok(listed)
+}

@@ -1,0 +1,29 @@
+//! The verbs of a container's life, a file each, and each to be read as prose.
+//!
+//! A verb takes a [`Store`](crate::state::Store), an [`Id`](crate::state::Id) and a request of plain values, and
+//! returns what happened; it prints nothing and knows nothing of the command line.
+//!
+//! May enter: `launch`, `state`, `cgroup`, and what those stand on.
+
+mod pending;
+mod request;
+
+pub use pending::{create, exec, run, start};
+
+pub mod delete;
+mod end;
+pub mod features;
+pub mod hooks;
+pub mod kill;
+pub mod list;
+pub mod pause;
+pub mod ps;
+mod signal;
+pub mod state;
+pub mod stop;
+pub mod wait;
+
+pub use end::{end, own_cgroup};
+pub use request::{CreateRequest, ExecRequest};
+pub use signal::Signal;
+pub use state::State;

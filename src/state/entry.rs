@@ -1,0 +1,215 @@
+//! One container's directory.
+
+use std::cell::Cell;
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, readlinkat, renameat};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
+
+use super::{Id, Record, START_SOCKET};
+use crate::error::{Error, Result};
+
+const RECORD: &str = "state.json";
+/// Where a new record is written before it takes the old one's place.
+const NEXT_RECORD: &str = "state.json.next";
+const CONFIG: &str = "config.json";
+/// A symbolic link to the cgroup: what can't be read wrongly when the record is damaged.
+const CGROUP: &str = "cgroup";
+/// How long a command waits for another one that changes the same container.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One container's directory, open.
+#[derive(Debug)]
+pub struct Entry {
+    root: Rc<File>,
+    directory: File,
+    id: Id,
+    path: PathBuf,
+    locked: Cell<bool>,
+}
+
+/// Keeps other commands from changing the container, until it is dropped.
+#[derive(Debug)]
+pub struct Lock<'entry>(&'entry Entry);
+
+impl Entry {
+    pub(super) fn new(root: Rc<File>, directory: File, id: Id, path: PathBuf) -> Self {
+        Self { root, directory, id, path, locked: Cell::new(false) }
+    }
+
+    /// The container's id.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// Waits until no other command changes this container, at most ten seconds, and keeps others from it.
+    ///
+    /// Fails with `does not exist` if it was deleted meanwhile.
+    pub fn lock(&self) -> Result<Lock<'_>> {
+        let end = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match self.directory.try_lock() {
+                Ok(()) => break,
+                // flock(2) has no deadline of its own.
+                Err(TryLockError::WouldBlock) if Instant::now() < end => sleep(pause),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::new(self.id.as_str(), "another command has been at work on it for 10 seconds")
+                        .hint("try again, or look for a hook that hangs"));
+                }
+                Err(TryLockError::Error(cause)) => return Err(self.failed("", "can't be locked", cause)),
+            }
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+        self.locked.set(true);
+        let lock = Lock(self);
+        match nix::sys::stat::fstat(&self.directory) {
+            Ok(about) if about.st_nlink > 0 => Ok(lock),
+            _ => Err(Error::new("", format!("container {:?} does not exist", self.id.as_str()))),
+        }
+    }
+
+    /// Whether some command is changing this container; by its own lock an entry is not disturbed.
+    pub(super) fn busy(&self) -> bool {
+        // Another open file, because a lock belongs to one: by way of `directory` this would give up our own.
+        let other = openat(&self.directory, ".", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+        let taken = |other| matches!(File::from(other).try_lock_shared(), Err(TryLockError::WouldBlock));
+        !self.locked.get() && other.is_ok_and(taken)
+    }
+
+    /// Replaces the record: after a crash there is the old one or the new one, whole.
+    pub fn write(&self, record: &Record) -> Result<()> {
+        let json = record.to_json()?;
+        if let (None, Some(cgroup)) = (record.pid, &record.cgroup) {
+            match symlinkat(cgroup, &self.directory, CGROUP) {
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(cause) => return Err(self.failed(CGROUP, "can't be made", cause)),
+            }
+        }
+        let renamed = |()| Ok(renameat(&self.directory, NEXT_RECORD, &self.directory, RECORD)?);
+        self.put(NEXT_RECORD, &json).and_then(renamed).map_err(|cause| self.failed(RECORD, "can't be written", cause))
+    }
+
+    /// The record. An error names the file and says what is wrong with it.
+    pub fn read(&self) -> Result<Record> {
+        let json = match self.get(RECORD) {
+            Ok(json) => json,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::new(self.id.as_str(), "was never completely created")
+                    .hint("`delete --force` removes what is left of it"));
+            }
+            Err(cause) => return Err(self.failed(RECORD, "can't be read", cause)),
+        };
+        Record::from_json(&json, &self.place(RECORD))
+    }
+
+    /// The cgroup, when the record can't be read.
+    pub fn cgroup(&self) -> Option<PathBuf> {
+        readlinkat(&self.directory, CGROUP).ok().map(PathBuf::from)
+    }
+
+    /// Keeps a copy of the config, the file's bytes as they are.
+    pub fn save_config(&self, json: &[u8]) -> Result<()> {
+        self.put(CONFIG, json).map_err(|cause| self.failed(CONFIG, "can't be written", cause))
+    }
+
+    /// The copy of the config, as it was saved.
+    pub fn config(&self) -> Result<Vec<u8>> {
+        self.get(CONFIG).map_err(|cause| self.failed(CONFIG, "can't be read", cause))
+    }
+
+    /// A path of the start socket that is short enough for a socket's address (unix(7): 107 bytes), whatever the
+    /// directory's name is. It holds as long as this entry is open.
+    pub fn start_socket(&self) -> PathBuf {
+        Path::new("/proc/self/fd").join(self.directory.as_raw_fd().to_string()).join(START_SOCKET)
+    }
+
+    /// Removes the start socket: the container has started. It is no error if there is none.
+    pub fn remove_start_socket(&self) -> Result<()> {
+        match unlinkat(&self.directory, START_SOCKET, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(cause) => Err(self.failed(START_SOCKET, "can't be removed", cause)),
+        }
+    }
+
+    /// Removes the directory, and so gives the id back. The record goes last: what is interrupted can be tried again.
+    pub fn remove(&self) -> Result<()> {
+        for file in self.files().map_err(|cause| self.failed("", "can't be listed", cause))? {
+            self.unlink(&file)?;
+        }
+        self.unlink(RECORD.as_ref())?;
+        match unlinkat(&self.root, self.id.as_str(), UnlinkatFlags::RemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(cause) => Err(self.failed("", "can't be removed", cause)),
+        }
+    }
+
+    /// The names of all that is in the directory but the record.
+    fn files(&self) -> nix::Result<Vec<PathBuf>> {
+        let mut directory = Dir::openat(&self.directory, ".", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        let mut files = Vec::new();
+        for item in directory.iter() {
+            let item = item?;
+            let name = item.file_name().to_bytes();
+            if name != b"." && name != b".." && name != RECORD.as_bytes() {
+                files.push(PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name)));
+            }
+        }
+        Ok(files)
+    }
+
+    fn unlink(&self, file: &Path) -> Result<()> {
+        match unlinkat(&self.directory, file, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(cause) => Err(self.failed(&file.to_string_lossy(), "can't be removed", cause)),
+        }
+    }
+
+    /// Writes a file of this directory, durably. A file that could not be written whole is not left behind.
+    fn put(&self, name: &str, content: &[u8]) -> std::io::Result<()> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mut file = File::from(openat(&self.directory, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        file.write_all(content).and_then(|()| file.sync_data()).inspect_err(|_| {
+            // The first error is the one to be told.
+            let _ = unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir);
+        })
+    }
+
+    fn get(&self, name: &str) -> std::io::Result<Vec<u8>> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mut content = Vec::new();
+        File::from(openat(&self.directory, name, flags, Mode::empty())?).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    fn place(&self, file: &str) -> String {
+        let path = if file.is_empty() { self.path.clone() } else { self.path.join(file) };
+        path.to_string_lossy().into_owned()
+    }
+
+    fn failed(&self, file: &str, what: &str, cause: impl Into<std::io::Error>) -> Error {
+        Error::io(self.place(file), what, cause)
+    }
+}
+
+impl Drop for Lock<'_> {
+    fn drop(&mut self) {
+        // Closing the directory gives the lock up as well, so there is nothing to be done about an error.
+        let _ = self.0.directory.unlock();
+        self.0.locked.set(false);
+    }
+}
