@@ -7,14 +7,14 @@
 pub mod error;
 
 pub mod bundle;
-pub mod plan;
-pub mod launch;
 mod child;
-pub mod state;
-pub mod lifecycle;
 pub mod cli;
+pub mod launch;
+pub mod lifecycle;
+pub mod plan;
+pub mod state;
 
 pub mod cgroup;
-pub mod seccomp;
 mod script;
+pub mod seccomp;
 pub mod sys;

@@ -14,8 +14,28 @@ fn main() {
     let variable = |name: &str| env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"));
     let output = PathBuf::from(variable("OUT_DIR")).join("child");
     let mut compiler = Command::new(variable("RUSTC"));
-    compiler.args(["--edition", "2024", "--crate-name", "child", "--crate-type", "bin", "--target", &variable("TARGET")]);
-    compiler.args(["-C", "panic=abort", "-C", "opt-level=s", "-C", "codegen-units=1", "-C", "lto=fat", "-C", "strip=symbols"]);
+    compiler.args([
+        "--edition",
+        "2024",
+        "--crate-name",
+        "child",
+        "--crate-type",
+        "bin",
+        "--target",
+        &variable("TARGET"),
+    ]);
+    compiler.args([
+        "-C",
+        "panic=abort",
+        "-C",
+        "opt-level=s",
+        "-C",
+        "codegen-units=1",
+        "-C",
+        "lto=fat",
+        "-C",
+        "strip=symbols",
+    ]);
     // No relocations to be done at its start, no libc to be started: only what the kernel maps.
     compiler.args(["-C", "relocation-model=static", "-C", "target-feature=-crt-static"]);
     for flag in [
@@ -37,5 +57,8 @@ fn main() {
     // The library's build lints these same files; here much of them is unused.
     compiler.args(["--cap-lints", "allow"]);
     let status = compiler.arg("-o").arg(&output).arg("src/child/main.rs").status();
-    assert!(status.is_ok_and(|status| status.success()), "rustc could not build src/child/main.rs; its message is above");
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "rustc could not build src/child/main.rs; its message is above"
+    );
 }

@@ -32,8 +32,7 @@ fn attach(root: Fd, engine: Fd, process: &Process) -> Outcome<Fd> {
         return Err(Fault::new(Step::Devpts, 0));
     }
     let strict = abi::RESOLVE_BENEATH | abi::RESOLVE_NO_SYMLINKS | abi::RESOLVE_NO_XDEV;
-    let controller =
-        file::openat2(directory, c"ptmx", abi::O_RDWR | abi::O_NOCTTY, 0, strict).at(Step::Terminal)?;
+    let controller = file::openat2(directory, c"ptmx", abi::O_RDWR | abi::O_NOCTTY, 0, strict).at(Step::Terminal)?;
     let (terminal, number) = socket::pty_peer(controller).at(Step::Terminal)?;
     if process.rows != 0 || process.columns != 0 {
         socket::set_window(terminal, process.rows, process.columns).at(Step::Terminal)?;

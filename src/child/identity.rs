@@ -7,13 +7,21 @@ use crate::sys::{Errno, Fd, abi, file, process};
 /// RLIMIT_MEMLOCK: the one limit that may stay as it is.
 const MEMLOCK: u32 = 8;
 
-/// Becomes the root of the user namespace, so that what is made belongs to it.
-pub fn become_root(script: &Script) -> Outcome {
-    if script.may_set_groups.is() {
-        process::setgroups(&[]).at(Step::Root)?;
+/// Becomes the root of the user namespace, so that what is made belongs to it. In one that maps no root, nothing changes.
+pub fn become_root() -> Outcome {
+    set_groups(&[]).at(Step::Root)?;
+    match process::setgid(0).and_then(|()| process::setuid(0)) {
+        Err(Errno(abi::EINVAL)) => Ok(()),
+        other => other.at(Step::Root),
     }
-    process::setgid(0).at(Step::Root)?;
-    process::setuid(0).at(Step::Root)
+}
+
+/// setgroups(2). An ordinary user's namespace may forbid it, which is fine as long as there are no groups to be set.
+fn set_groups(groups: &[u32]) -> Result<(), Errno> {
+    match process::setgroups(groups) {
+        Err(Errno(abi::EPERM)) if groups.is_empty() => Ok(()),
+        other => other,
+    }
 }
 
 /// Becomes the user. What is left for [`finish`] is returned: with a filter and without `no_new_privs`, the filter wants
@@ -34,9 +42,7 @@ pub fn assume(script: &Script) -> Outcome<bool> {
         }
     }
     process::prctl(abi::PR_SET_KEEPCAPS, 1).at(Step::Uid)?;
-    if script.may_set_groups.is() || !process.groups.get().is_empty() {
-        process::setgroups(process.groups.get()).at(Step::Groups)?;
-    }
+    set_groups(process.groups.get()).at(Step::Groups)?;
     process::setgid(process.gid).at(Step::Gid)?;
     process::setuid(process.uid).at(Step::Uid)?;
     let waiting = !process.seccomp.get().is_empty() && !process.no_new_privileges.is();

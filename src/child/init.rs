@@ -13,14 +13,17 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     seal::first(script)?;
 
     // 2. Namespaces that already exist are joined; a process must be born into some of them.
-    join::namespaces(script, wire)?;
+    if !script.joins.get().is_empty() {
+        seal::undumpable()?;
+        join::namespaces(script, wire)?;
+    }
 
     // 3. In a new user namespace: wait until ids mean something, then be its root.
     if script.await_maps.is() {
         wire.wait().at(Step::Maps)?;
     }
     if script.become_root.is() {
-        identity::become_root(script)?;
+        identity::become_root()?;
     }
     seal::undumpable()?;
     process::setsid().at(Step::Session)?;

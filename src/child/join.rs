@@ -3,8 +3,8 @@
 use super::{At, Never, Outcome, Wire};
 use super::{console, identity, program, seal};
 use crate::script::{Event, Script, Step};
-use crate::sys::{clone, process};
 use crate::sys::abi;
+use crate::sys::{clone, process};
 
 /// Joins the container and becomes one more program in it.
 pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
@@ -17,7 +17,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     // 2. Into the container's namespaces.
     namespaces(script, wire)?;
     if script.become_root.is() {
-        identity::become_root(script)?;
+        identity::become_root()?;
     }
     seal::undumpable()?;
     process::setsid().at(Step::Session)?;
@@ -35,18 +35,17 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     program::execute(script, program)
 }
 
-/// Joins namespaces that exist, and is born again where a process must be born into them (a pid namespace) or where
+/// Joins namespaces that exist, and is born again where a process must be born into them (a pid namespace), or where
 /// what is new must belong to a new user namespace while what is joined does not.
 ///
 /// Until it is born again the process is outside the container's pid namespace: nothing in there can see it. The
 /// new one is a child of our parent, too (`CLONE_PARENT`), and from here on it alone goes on.
 pub fn namespaces(script: &Script, wire: Wire) -> Outcome {
-    if !script.reborn.is() {
-        return Ok(());
-    }
-    seal::undumpable()?;
     for join in script.joins.get() {
         process::setns(join.file, join.kinds).nth(Step::Join, join.index)?;
+    }
+    if !script.reborn.is() {
+        return Ok(());
     }
     match clone::fork(script.clone | abi::CLONE_PARENT).at(Step::Clone)? {
         Some(pid) => {

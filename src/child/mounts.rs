@@ -24,7 +24,9 @@ pub fn open_sources(container: &Container) -> Outcome {
         }
         if let Some(tree) = device.tree.get().some() {
             let found = file::stat(tree).nth(Step::DeviceSource, index)?;
-            if (found.mode & abi::S_IFMT, found.major, found.minor) != (device.mode & abi::S_IFMT, device.major, device.minor) {
+            if (found.mode & abi::S_IFMT, found.major, found.minor)
+                != (device.mode & abi::S_IFMT, device.major, device.minor)
+            {
                 return Err(Fault::new(Step::DeviceSource, index));
             }
         }
@@ -70,12 +72,16 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
 fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd> {
     let context = sys::fsopen(kind).nth(Step::MountOpen, index)?;
     if let Some(source) = mount.source.some() {
-        sys::fsconfig(context, c"source", Some(source)).nth(Step::MountParameter, index).map_err(|it| it.extra(u32::MAX))?;
+        sys::fsconfig(context, c"source", Some(source))
+            .nth(Step::MountParameter, index)
+            .map_err(|it| it.extra(u32::MAX))?;
     }
     if let Some(mode) = mode {
         let digits = octal(mode);
         let text = CStr::from_bytes_until_nul(&digits).unwrap_or(c"755");
-        sys::fsconfig(context, c"mode", Some(text)).nth(Step::MountParameter, index).map_err(|it| it.extra(u32::MAX))?;
+        sys::fsconfig(context, c"mode", Some(text))
+            .nth(Step::MountParameter, index)
+            .map_err(|it| it.extra(u32::MAX))?;
     }
     for (number, parameter) in mount.parameters.numbered() {
         sys::fsconfig(context, parameter.key.get(), parameter.value.some())
@@ -112,7 +118,8 @@ fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
 /// Attributes and propagation, while nobody can reach the mount yet.
 fn attributes(tree: Fd, index: u32, mount: &Mount) -> Outcome {
     for flags in mount.propagation.get() {
-        sys::set_attributes(tree, 0, 0, flags & !abi::MS_REC, flags & abi::MS_REC != 0).nth(Step::MountPropagation, index)?;
+        sys::set_attributes(tree, 0, 0, flags & !abi::MS_REC, flags & abi::MS_REC != 0)
+            .nth(Step::MountPropagation, index)?;
     }
     if mount.set_below | mount.clear_below != 0 {
         sys::set_attributes(tree, mount.set_below, mount.clear_below, 0, true).nth(Step::MountAttributes, index)?;

@@ -8,7 +8,8 @@ use crate::sys::{Fd, abi, file, mount};
 /// What comes back is the directory that everything else is looked up below.
 pub fn attach(container: &Container) -> Outcome<Fd> {
     let root = container.rootfs.get();
-    mount::set_attributes(root, 0, 0, abi::MS_PRIVATE, false).at(Step::RootfsPropagation)?;
+    mount::set_attributes(root, 0, 0, container.inherited_propagation & !abi::MS_REC, true)
+        .at(Step::RootfsPropagation)?;
     mount::attach_at(root, c"/").at(Step::RootfsAttach)?;
     file::fchdir(root).at(Step::RootfsAttach)?;
     Ok(root)

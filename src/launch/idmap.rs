@@ -49,7 +49,8 @@ fn failed(file: &str, errno: Errno) -> Error {
         "gid_map" => "linux.gidMappings",
         _ => "user namespace",
     };
-    let error = Error::io(place, format!("the kernel refuses to write {file}"), std::io::Error::from_raw_os_error(errno.0));
+    let error =
+        Error::io(place, format!("the kernel refuses to write {file}"), std::io::Error::from_raw_os_error(errno.0));
     match errno.0 {
         abi::EINVAL => error.hint("the ranges must not overlap, and there may be at most 340"),
         abi::EPERM => error.hint("every host id must be one that this user namespace has itself"),
@@ -73,6 +74,8 @@ fn helper(program: &str, place: &str, database: &str, pid: i32, ranges: &[IdRang
             let said = String::from_utf8_lossy(&stderr).trim().replace('\n', " / ");
             Err(Error::new(place, format!("{program} refuses: {said}")).hint(hint))
         }
-        Err(cause) => Err(Error::io(place, format!("an ordinary user needs {program} for this mapping"), cause).hint(hint)),
+        Err(cause) => {
+            Err(Error::io(place, format!("an ordinary user needs {program} for this mapping"), cause).hint(hint))
+        }
     }
 }

@@ -38,9 +38,8 @@ fn create() -> Result<OwnedFd, Errno> {
 
 /// A piece of memory to be mapped by the child.
 pub fn memory(bytes: &[u8]) -> Result<OwnedFd> {
-    let failed = |errno: Errno| {
-        Error::io("", "can't hand the script to the child", std::io::Error::from_raw_os_error(errno.0))
-    };
+    let failed =
+        |errno: Errno| Error::io("", "can't hand the script to the child", std::io::Error::from_raw_os_error(errno.0));
     let memory = socket::memfd(c"onggi:script", abi::MFD_CLOEXEC).map(owned).map_err(failed)?;
     file::write(Fd(memory.as_raw_fd()), bytes).map_err(failed)?;
     Ok(memory)

@@ -25,8 +25,9 @@ mod image;
 mod layout;
 mod oom;
 mod proc;
+mod process;
 mod spawn;
 mod wire;
 
-pub use arm::{Armed, Arming, Start, arm, arm_join};
+pub use arm::{Armed, Arming, arm, arm_join};
 pub use spawn::{Child, spawn};

@@ -19,7 +19,9 @@ pub struct Borrowed {
 /// Takes on `wanted`, unless we have it. With `lenient` (rootless), a value that may not be lowered stays as it is.
 pub fn take_on(proc: &Proc, wanted: i32, lenient: bool) -> Result<Option<Borrowed>> {
     let place = "process.oomScoreAdj";
-    let failed = |errno: Errno| Error::io(place, format!("can't be set to {wanted}"), std::io::Error::from_raw_os_error(errno.0));
+    let failed = |errno: Errno| {
+        Error::io(place, format!("can't be set to {wanted}"), std::io::Error::from_raw_os_error(errno.0))
+    };
     let path = CString::new(format!("{}/oom_score_adj", std::process::id())).unwrap_or_default();
     let opened = proc.file(&path, abi::O_RDWR).map_err(failed)?;
     let number = Fd(opened.as_raw_fd());
@@ -33,7 +35,8 @@ pub fn take_on(proc: &Proc, wanted: i32, lenient: bool) -> Result<Option<Borrowe
         Ok(()) => Ok(Some(Borrowed { file: opened, own })),
         Err(Errno(abi::EACCES | abi::EPERM)) if lenient => Ok(None),
         Err(errno @ Errno(abi::EACCES | abi::EPERM)) => {
-            Err(failed(errno).hint("lowering it needs CAP_SYS_RESOURCE on the host; raise the value or run onggi with it"))
+            Err(failed(errno)
+                .hint("lowering it needs CAP_SYS_RESOURCE on the host; raise the value or run onggi with it"))
         }
         Err(errno) => Err(failed(errno)),
     }

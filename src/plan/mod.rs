@@ -98,23 +98,13 @@ impl Plan {
             rootfs: rootfs::new(bundle),
             devices: devices::new(bundle, &namespaces, &mounts, host, found),
             links: devices::links(&mounts),
-            masked: paths(
-                "linux.maskedPaths",
-                linux.and_then(|linux| linux.masked_paths().as_deref()),
-                found,
-            ),
-            readonly: paths(
-                "linux.readonlyPaths",
-                linux.and_then(|linux| linux.readonly_paths().as_deref()),
-                found,
-            ),
+            masked: paths("linux.maskedPaths", linux.and_then(|linux| linux.masked_paths().as_deref()), found),
+            readonly: paths("linux.readonlyPaths", linux.and_then(|linux| linux.readonly_paths().as_deref()), found),
             hostname: name("hostname", spec.hostname().as_deref(), found),
             domainname: name("domainname", spec.domainname().as_deref(), found),
             sysctls: sysctl::new(linux.and_then(|linux| linux.sysctl().as_ref()), found),
             process: process::new(
-                spec.process()
-                    .as_ref()
-                    .unwrap_or(&oci_spec::runtime::Process::default()),
+                spec.process().as_ref().unwrap_or(&oci_spec::runtime::Process::default()),
                 namespaces.has(libc::CLONE_NEWUSER),
                 host,
                 found,
@@ -135,21 +125,13 @@ impl Plan {
 /// Absolute paths inside the rootfs, cleaned.
 fn paths(place: &str, list: Option<&[String]>, found: &mut Findings) -> Vec<CString> {
     let paths = list.unwrap_or_default().iter().enumerate();
-    let clean = |text: &String| {
-        path::inside(Path::new(text))
-            .as_os_str()
-            .as_bytes()
-            .to_vec()
-    };
-    paths
-        .map(|(index, text)| found.text(clean(text), || format!("{place}[{index}]")))
-        .collect()
+    let clean = |text: &String| path::inside(Path::new(text)).as_os_str().as_bytes().to_vec();
+    paths.map(|(index, text)| found.text(clean(text), || format!("{place}[{index}]"))).collect()
 }
 
 /// A name that is not empty.
 fn name(place: &str, name: Option<&str>, found: &mut Findings) -> Option<CString> {
-    name.filter(|name| !name.is_empty())
-        .map(|name| found.text(name, || place.to_owned()))
+    name.filter(|name| !name.is_empty()).map(|name| found.text(name, || place.to_owned()))
 }
 
 /// Namespaces: made anew or joined by path (spec: config-linux, Namespaces).

@@ -8,14 +8,8 @@ use crate::bundle::Bundle;
 /// The root file system; a relative path is below the bundle.
 pub fn new(bundle: &Bundle) -> Rootfs {
     let root = bundle.spec.root().as_ref();
-    let path = root
-        .map(|root| bundle.path.join(root.path()))
-        .unwrap_or_default();
-    let asked = bundle
-        .spec
-        .linux()
-        .as_ref()
-        .and_then(|linux| linux.rootfs_propagation().as_deref());
+    let path = root.map(|root| bundle.path.join(root.path())).unwrap_or_default();
+    let asked = bundle.spec.linux().as_ref().and_then(|linux| linux.rootfs_propagation().as_deref());
     Rootfs {
         path,
         readonly: root.and_then(oci_spec::runtime::Root::readonly) == Some(true),

@@ -35,18 +35,16 @@ pub struct Script {
     pub create: Flag,
     /// Descriptors 3 to 3 + n that the user's program gets.
     pub preserve: u32,
-    /// Whether a second clone is needed: for joined namespaces, which the process must have before it is born.
-    pub reborn: Flag,
-    /// Namespaces to join before that clone.
+    /// Namespaces to join.
     pub joins: List<Join>,
+    /// Whether a second clone is needed after that: for namespaces that a process must be born into.
+    pub reborn: Flag,
     /// `CLONE_NEW*` of that clone.
     pub clone: u64,
     /// Whether the parent writes id mappings, to be waited for.
     pub await_maps: Flag,
-    /// Whether id 0 is mapped, so that the container can be set up as its own root.
+    /// Whether there is a user namespace, to be set up as its own root.
     pub become_root: Flag,
-    /// Whether setgroups(2) is allowed in the user namespace.
-    pub may_set_groups: Flag,
     /// The container to make.
     pub container: Container,
     /// The process to become.

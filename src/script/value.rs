@@ -22,6 +22,11 @@ impl Text {
         Self(address)
     }
 
+    /// Whether there is none; unlike the string, that can be asked for on both sides.
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
     /// The string; empty for none.
     pub fn get(self) -> &'static CStr {
         self.some().unwrap_or(c"")

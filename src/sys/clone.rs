@@ -1,6 +1,7 @@
 //! Making processes: clone3(2) and what is left of clone(2).
 
 use core::ffi::c_void;
+use core::mem::MaybeUninit;
 
 use super::Fd;
 use super::abi::{self, nr};
@@ -36,7 +37,11 @@ pub type Entry = unsafe extern "C" fn(*mut c_void) -> !;
 /// Until the child has called execve or ended, `argument` and `stack` must stay as they are and nothing else may use
 /// them; `entry` must not touch what this process changes meanwhile, nor thread-local storage (so: raw calls only).
 pub unsafe fn spawn(
-    flags: u64, cgroup: Option<Fd>, stack: &mut [u128], entry: Entry, argument: *mut c_void,
+    flags: u64,
+    cgroup: Option<Fd>,
+    stack: &mut [MaybeUninit<u128>],
+    entry: Entry,
+    argument: *mut c_void,
 ) -> Result<(i32, Fd), Errno> {
     let mut pidfd: i32 = -1;
     let flags = flags | abi::CLONE_VM | abi::CLONE_PIDFD;

@@ -2,9 +2,9 @@
 
 use core::ffi::CStr;
 
+use super::Fd;
 use super::abi::{self, nr};
 use super::raw::{Errno, pointer, pointer_mut, syscall, text};
-use super::Fd;
 
 /// The kernel's `struct open_how`.
 #[repr(C)]
@@ -71,7 +71,8 @@ pub fn openat2(dir: Fd, path: &CStr, flags: u64, mode: u32, resolve: u64) -> Res
     let mut tries = 0;
     loop {
         // SAFETY: path is NUL-terminated and how has the size that is given; both outlive the call.
-        let opened = unsafe { syscall(nr::openat2, [dir.arg(), text(path), pointer(&how), size_of::<OpenHow>(), 0, 0]) };
+        let opened =
+            unsafe { syscall(nr::openat2, [dir.arg(), text(path), pointer(&how), size_of::<OpenHow>(), 0, 0]) };
         match opened {
             Err(Errno(abi::EAGAIN | abi::EINTR)) if tries < LOOKUP_TRIES => tries += 1,
             other => return other.map(fd),

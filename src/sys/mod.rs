@@ -21,9 +21,9 @@ pub mod bpf;
 pub mod clone;
 pub mod file;
 pub mod mount;
-pub mod process;
 #[cfg(not(freestanding))]
 pub mod pidfd;
+pub mod process;
 pub mod raw;
 pub mod socket;
 

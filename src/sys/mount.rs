@@ -49,10 +49,7 @@ pub fn set_attributes(tree: Fd, set: u64, clear: u64, propagation: u64, recursiv
     let flags = abi::AT_EMPTY_PATH | if recursive { abi::AT_RECURSIVE } else { 0 };
     // SAFETY: the structure has the size that is given.
     unsafe {
-        syscall(
-            nr::mount_setattr,
-            [tree.arg(), text(c""), flags, pointer(&attributes), size_of::<MountAttr>(), 0],
-        )
+        syscall(nr::mount_setattr, [tree.arg(), text(c""), flags, pointer(&attributes), size_of::<MountAttr>(), 0])
     }
     .map(drop)
 }

@@ -35,7 +35,9 @@ pub unsafe fn execve(path: &CStr, argv: usize, envp: usize) -> Errno {
 /// As [`execve`].
 pub unsafe fn execve_file(file: Fd, argv: usize, envp: usize) -> Errno {
     // SAFETY: the caller vouches for the arrays; the path is empty.
-    unsafe { syscall(nr::execveat, [file.arg(), text(c""), argv, envp, abi::AT_EMPTY_PATH, 0]) }.err().unwrap_or(Errno(0))
+    unsafe { syscall(nr::execveat, [file.arg(), text(c""), argv, envp, abi::AT_EMPTY_PATH, 0]) }
+        .err()
+        .unwrap_or(Errno(0))
 }
 
 /// setns(2): joins the namespace of `file`, or with a pidfd those of `flags` that the process has.
@@ -177,7 +179,8 @@ pub fn wait(pid: i32) -> Result<(i32, i32), Errno> {
     let mut info = [0i32; 32];
     loop {
         // SAFETY: siginfo_t has 128 bytes.
-        let done = unsafe { syscall(nr::waitid, [abi::P_PID, pid as usize, pointer_mut(&mut info), abi::WEXITED, 0, 0]) };
+        let done =
+            unsafe { syscall(nr::waitid, [abi::P_PID, pid as usize, pointer_mut(&mut info), abi::WEXITED, 0, 0]) };
         match done {
             Err(Errno(abi::EINTR)) => {}
             // si_signo, si_errno, si_code, padding, si_pid, si_uid, si_status

@@ -1,0 +1,123 @@
+//! Laying out the process: the part of the script that `create` and `exec` share.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
+
+use super::arm::Room;
+use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
+use crate::script::{self, Flag, List};
+use crate::seccomp::Instruction;
+use crate::sys::{Fd, abi, process};
+
+/// What the process has to do with the world outside its plan.
+pub struct Outside {
+    /// The socket that gets the terminal.
+    pub console: Option<OwnedFd>,
+    /// The listening socket on which it waits for its start.
+    pub start: Option<OwnedFd>,
+    /// What its startContainer hooks are told.
+    pub hook_state: script::HookState,
+    /// Whether its working directory is made if it is missing.
+    pub make_cwd: bool,
+    /// Whether a limit on locked memory that may not be set may stay.
+    pub lenient: bool,
+}
+
+/// Files created by the user's program are writable for their owner only, as everywhere else.
+const DEFAULT_UMASK: u32 = 0o022;
+
+/// Lays out `process`.
+pub fn lay_out(
+    room: &mut Room<'_>,
+    process: &plan::Process,
+    hooks: &[plan::Hook],
+    outside: Outside,
+) -> script::Process {
+    let variable =
+        |name: &[u8]| process.env.iter().find_map(|variable| variable.to_bytes_with_nul().strip_prefix(name));
+    let path = variable(b"PATH=").and_then(|value| CStr::from_bytes_with_nul(value).ok());
+    let (rows, columns) = process.console_size.unwrap_or((0, 0));
+    let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
+    let filter = room.plan.seccomp.as_ref();
+    let mut add = |file: Option<OwnedFd>| file.map_or(Fd::NONE, |file| room.files.add(file));
+    let (console, start) = (add(outside.console), add(outside.start));
+    script::Process {
+        argv: room.layout.vector(&process.args, 0),
+        program: room.layout.optional(process.args.first().map(CString::as_c_str)),
+        envp: room.layout.vector(&process.env, 1),
+        find_home: Flag::from(variable(b"HOME=").is_none()),
+        path: room.layout.optional(path),
+        cwd: room.layout.text(&process.cwd),
+        make_cwd: Flag::from(outside.make_cwd),
+        uid: process.uid,
+        gid: process.gid,
+        groups: room.layout.list(&process.groups),
+        umask: process.umask.unwrap_or(DEFAULT_UMASK),
+        console,
+        rows,
+        columns,
+        rlimits: rlimits(room, process),
+        lenient_memlock: Flag::from(outside.lenient),
+        last_capability: last_capability(),
+        bounding,
+        effective,
+        permitted,
+        inheritable,
+        ambient,
+        no_new_privileges: Flag::from(process.no_new_privileges),
+        seccomp: filter.map_or(List::EMPTY, |filter| {
+            let words: Vec<u64> = filter.program.iter().map(word).collect();
+            room.layout.list(&words)
+        }),
+        seccomp_flags: filter.map_or(0, |filter| filter.flags),
+        start,
+        hooks: self::hooks(room, hooks),
+        hook_state: outside.hook_state,
+    }
+}
+
+/// Lays out hooks that the child runs.
+pub fn hooks(room: &mut Room<'_>, hooks: &[plan::Hook]) -> List<script::Hook> {
+    let hooks: Vec<_> = hooks
+        .iter()
+        .map(|hook| script::Hook {
+            path: room.layout.text(&hook.path),
+            argv: room.layout.vector(&hook.args, 0),
+            envp: room.layout.vector(&hook.env, 0),
+            timeout: u32::try_from(hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT).as_secs()).unwrap_or(u32::MAX),
+        })
+        .collect();
+    room.layout.list(&hooks)
+}
+
+fn rlimits(room: &mut Room<'_>, process: &plan::Process) -> List<script::Rlimit> {
+    let limits: Vec<_> = process
+        .rlimits
+        .iter()
+        .map(|limit| script::Rlimit { resource: limit.resource, padding: 0, soft: limit.soft, hard: limit.hard })
+        .collect();
+    room.layout.list(&limits)
+}
+
+/// An instruction as the eight bytes that the kernel reads.
+fn word(instruction: &Instruction) -> u64 {
+    let mut bytes = [0; 8];
+    bytes[..2].copy_from_slice(&instruction.code.to_ne_bytes());
+    bytes[2] = instruction.jt;
+    bytes[3] = instruction.jf;
+    bytes[4..].copy_from_slice(&instruction.k.to_ne_bytes());
+    u64::from_ne_bytes(bytes)
+}
+
+/// The highest capability that this kernel knows; asked from where it has been for years.
+fn last_capability() -> u32 {
+    let known = |capability: u32| process::prctl(abi::PR_CAPBSET_READ, capability as usize).is_ok();
+    let mut last = 40;
+    while known(last + 1) {
+        last += 1;
+    }
+    while last > 0 && !known(last) {
+        last -= 1;
+    }
+    last
+}

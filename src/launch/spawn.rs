@@ -1,0 +1,237 @@
+//! The clone, and the talk with the child until it is ready.
+
+use std::ffi::{CString, c_void};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+
+use super::arm::Armed;
+use super::descriptors::owned;
+use super::proc::Proc;
+use super::wire::{Wire, Word};
+use super::{fault, idmap, oom};
+use crate::cgroup::Cgroup;
+use crate::child::become_child::{Becoming, enter};
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::script::Event;
+use crate::sys::{Errno, Fd, abi, clone, pidfd, process};
+
+/// Stack for the few calls between clone and execve, in 16-byte units.
+const STACK: usize = 1024;
+
+/// A child that is alive, and ours to wait for.
+pub struct Child {
+    pid: i32,
+    pidfd: OwnedFd,
+    wire: Wire,
+}
+
+/// Makes the child and leads it to where it is ready: set up, checked, waiting for its start.
+///
+/// `hooks` runs the hooks that want the namespaces complete; it gets the container's pid. If anything fails, the
+/// child is ended and reaped before the error comes back; the cgroup is the caller's to remove.
+pub fn spawn(
+    armed: Armed,
+    plan: &Plan,
+    cgroup: Option<&Cgroup>,
+    privileged: bool,
+    hooks: &mut dyn FnMut(i32) -> Result<()>,
+) -> Result<Child> {
+    let (maps, joins_as_user) = (plan.idmap.is_some(), plan.idmap.is_some() && !armed.reborn);
+    let proc = if maps || plan.process.oom_score_adj.is_some() { Some(Proc::open()?) } else { None };
+    let mut borrowed = match (&proc, plan.process.oom_score_adj) {
+        (Some(proc), Some(wanted)) => oom::take_on(proc, wanted, !privileged)?,
+        _ => None,
+    };
+    let reborn = armed.reborn;
+    let mut child = bear(armed, cgroup, joins_as_user)?;
+    let led = (|| {
+        if reborn {
+            child.be_reborn(plan)?;
+        }
+        if let (Some(map), Some(proc)) = (&plan.idmap, &proc) {
+            idmap::write(proc, child.pid, map, privileged)?;
+            child.wire.go();
+        }
+        child.lead(plan, cgroup, &mut borrowed, hooks)
+    })();
+    // Only now: until its first word the child may still share our memory, and with it this value.
+    if let Some(borrowed) = borrowed {
+        borrowed.give_back();
+    }
+    match led {
+        Ok(()) => Ok(child),
+        Err(error) => {
+            child.end();
+            Err(error)
+        }
+    }
+}
+
+/// The clone itself.
+fn bear(armed: Armed, cgroup: Option<&Cgroup>, new_user_namespace: bool) -> Result<Child> {
+    let mut keep = armed.files.numbers();
+    keep.extend([&armed.childs_wire, &armed.script].map(|file| Fd(file.as_raw_fd())));
+    keep.extend((3..3 + armed.preserve_fds.cast_signed()).map(Fd));
+    // The child reads all this while we go on, until it is a program of its own; so it is never freed.
+    let argument = CString::new(armed.script.as_raw_fd().to_string()).unwrap_or_default().into_raw();
+    let stack = Box::leak(Box::<[u128]>::new_uninit_slice(STACK));
+    let becoming = Box::leak(Box::new(Becoming {
+        image: Fd(armed.image.as_raw_fd()),
+        argv: [c"onggi:init".as_ptr() as usize, argument as usize, 0],
+        envp: [0],
+        keep: keep.leak(),
+        wire: Fd(armed.childs_wire.as_raw_fd()),
+        cgroup: None,
+        keep_capabilities: new_user_namespace,
+    }));
+    let mut make = |becoming: &mut Becoming<'_>, cgroup: Option<Fd>| {
+        let argument = std::ptr::from_mut(becoming).cast::<c_void>();
+        // SAFETY: becoming, what it points to, and the stack were leaked, and nobody else uses them; enter makes raw system
+        // calls only.
+        #[allow(unsafe_code)]
+        unsafe {
+            clone::spawn(armed.flags, cgroup, stack, enter, argument)
+        }
+    };
+    let directory = cgroup.map(|cgroup| Fd(cgroup.fd().as_raw_fd()));
+    let procs;
+    let made = match (make(becoming, directory), cgroup) {
+        // No clone3 here (somebody's seccomp profile): the child moves itself.
+        (Err(Errno(abi::ENOSYS | abi::EPERM)), Some(cgroup)) => {
+            procs = open_procs(cgroup)?;
+            becoming.cgroup = Some(Fd(procs.as_raw_fd()));
+            make(becoming, None)
+        }
+        (made, _) => made,
+    };
+    let (pid, pidfd) = made.map_err(|errno| cannot_clone(errno, cgroup))?;
+    // Our copy of the child's end of the wire goes with `armed`, or its end of file would never come.
+    Ok(Child { pid, pidfd: owned(pidfd), wire: armed.wire })
+}
+
+fn open_procs(cgroup: &Cgroup) -> Result<File> {
+    let path = cgroup.path().join("cgroup.procs");
+    File::options()
+        .write(true)
+        .open(&path)
+        .map_err(|cause| Error::io(path.display().to_string(), "can't be opened", cause))
+}
+
+fn cannot_clone(errno: Errno, cgroup: Option<&Cgroup>) -> Error {
+    let error = Error::io("", "can't make the container's process", std::io::Error::from_raw_os_error(errno.0));
+    let cgroup = cgroup.map_or_else(String::new, |cgroup| cgroup.path().display().to_string());
+    match errno.0 {
+        abi::EAGAIN => error.hint("RLIMIT_NPROC, pids.max or kernel.pid_max is reached"),
+        abi::EPERM => {
+            error.hint("new namespaces need root, or a user namespace: add one (onggi spec --rootless shows how)")
+        }
+        abi::ENOSPC => error.hint("too many nested or too many namespaces: see user.max_*_namespaces (sysctl)"),
+        abi::EBUSY => error
+            .hint(format!("cgroup {cgroup} has child cgroups with controllers enabled, so it can have no processes")),
+        abi::EOPNOTSUPP => error.hint(format!("cgroup {cgroup} is threaded or below a threaded one")),
+        _ => error,
+    }
+}
+
+impl Child {
+    /// Its process id, as we count.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Its pidfd.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Gives the word to start over the wire (for a child that has no start socket), and waits until it has become the
+    /// user's program.
+    pub fn start(&self, plan: &Plan) -> Result<()> {
+        self.wire.go();
+        self.becomes_program(plan)
+    }
+
+    /// Waits until a child that needs no word to start has become the user's program.
+    pub fn becomes_program(&self, plan: &Plan) -> Result<()> {
+        match self.wire.hear()? {
+            Word::Fault(_, message) => Err(fault::explain(plan, &message)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Its exit status, 128 + n if signal n ended it. Waits for it.
+    pub fn wait(&self) -> Result<u8> {
+        reap(self.pidfd.as_fd())
+    }
+
+    /// Ends it, and takes its status so that nothing of it is left.
+    pub fn end(&self) {
+        let _ = pidfd::send_signal(Fd(self.pidfd.as_raw_fd()), nix::libc::SIGKILL);
+        let _ = self.wait();
+    }
+
+    /// The second clone: the first one has said its pid and ended.
+    fn be_reborn(&mut self, plan: &Plan) -> Result<()> {
+        match self.wire.hear()? {
+            Word::Event(Event::Reborn, pid) => {
+                self.pid = pid.cast_signed();
+                // Nobody but us can reap it, so the number is still its own.
+                let pidfd = process::pidfd(self.pid).map(owned);
+                let failed =
+                    |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
+                let first = std::mem::replace(&mut self.pidfd, pidfd.map_err(failed)?);
+                reap(first.as_fd()).map(drop)
+            }
+            other => Err(self.unexpected(plan, None, other)),
+        }
+    }
+
+    /// From its birth to `Ready`.
+    fn lead(
+        &self,
+        plan: &Plan,
+        cgroup: Option<&Cgroup>,
+        borrowed: &mut Option<oom::Borrowed>,
+        hooks: &mut dyn FnMut(i32) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            let word = self.wire.hear()?;
+            if let Some(borrowed) = borrowed.take() {
+                borrowed.give_back();
+            }
+            match word {
+                Word::Event(Event::Ready, _) => return Ok(()),
+                Word::Event(Event::Namespaced, _) => {
+                    hooks(self.pid)?;
+                    self.wire.go();
+                }
+                other => return Err(self.unexpected(plan, cgroup, other)),
+            }
+        }
+    }
+
+    fn unexpected(&self, plan: &Plan, cgroup: Option<&Cgroup>, word: Word) -> Error {
+        match word {
+            Word::Fault(_, message) => fault::explain(plan, &message),
+            Word::Event(..) | Word::End => {
+                let status = self.wait().unwrap_or(0);
+                fault::silent_end(status, cgroup)
+            }
+        }
+    }
+}
+
+/// Waits for a child and takes its status.
+fn reap(pidfd: BorrowedFd<'_>) -> Result<u8> {
+    loop {
+        match waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {
+            Ok(WaitStatus::Exited(_, status)) => return Ok(u8::try_from(status & 0xff).unwrap_or(u8::MAX)),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(128 + u8::try_from(signal as i32).unwrap_or(127)),
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(cause) => return Err(Error::io("", "can't wait for the container's process", cause)),
+        }
+    }
+}
