@@ -18,7 +18,6 @@ mod mounts;
 mod namespaces;
 mod paths;
 mod process;
-mod resources;
 mod root;
 mod sysctl;
 mod unsupported;
@@ -43,7 +42,6 @@ pub fn check(spec: &Spec) -> Findings {
     devices::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
-    resources::check(spec, &mut found);
     hooks::check(spec, &mut found);
     unsupported::check(spec, &mut found);
     found
