@@ -1,0 +1,66 @@
+//! The device program of a cgroup.
+
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::Cgroup;
+use crate::error::{Error, Result};
+use crate::plan::cgroup::Program;
+use crate::sys::{self, Fd, bpf};
+
+/// More programs on one cgroup than the kernel allows (`BPF_CGROUP_MAX_PROGS`).
+const MOST_PROGRAMS: usize = 64;
+
+impl Cgroup {
+    /// Puts `program` in force: alone in a new cgroup, elsewhere in the place of the one that is there, in one step.
+    ///
+    /// # Errors
+    /// `EPERM` in a user namespace: the caller decides whether to try there at all, where no device node can be made
+    /// anyway.
+    pub fn attach_devices(&self, program: &Program) -> Result<()> {
+        let directory = Fd(self.directory.as_raw_fd());
+        let attach = || {
+            let loaded = owned(bpf::load_device_program(&program.instructions)?);
+            let old = if self.is_new() { None } else { attached(directory)? };
+            let old = old.as_ref().map(|program| Fd(program.as_raw_fd()));
+            bpf::attach_device_program(directory, Fd(loaded.as_raw_fd()), old)
+        };
+        attach().map_err(|sys::Errno(number)| {
+            let what = format!("the device rules can't be put in force in the cgroup {}", self.path().display());
+            let cause = Errno::from_raw(number);
+            let error = Error::io("linux.resources.devices", what, cause);
+            match cause {
+                Errno::EPERM => {
+                    error.hint("this takes CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN, outside user namespaces")
+                }
+                Errno::ENOSYS | Errno::EINVAL => {
+                    error.hint("the kernel needs CONFIG_CGROUP_BPF and CONFIG_BPF_SYSCALL")
+                }
+                _ => error,
+            }
+        })
+    }
+
+    /// Whether the directory was made by this very process: then it has no program yet.
+    fn is_new(&self) -> bool {
+        self.made.last() == Some(&self.path)
+    }
+}
+
+/// The program that is attached already; of several the last, the others being not ours.
+fn attached(directory: Fd) -> Result<Option<OwnedFd>, sys::Errno> {
+    let mut ids = [0; MOST_PROGRAMS];
+    let count = bpf::attached_device_programs(directory, &mut ids)?;
+    match ids[..count.min(MOST_PROGRAMS)].last() {
+        Some(&id) => bpf::program_by_id(id).map(|program| Some(owned(program))),
+        None => Ok(None),
+    }
+}
+
+/// Takes ownership of a descriptor that the kernel has just made.
+#[allow(unsafe_code)]
+fn owned(descriptor: Fd) -> OwnedFd {
+    // SAFETY: it comes straight from the system call that made it, nobody else knows it.
+    unsafe { OwnedFd::from_raw_fd(descriptor.0) }
+}

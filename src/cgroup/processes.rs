@@ -1,0 +1,126 @@
+//! The processes of the cgroup: which, killing them all, and waiting for their end.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use nix::errno::Errno;
+
+use super::events::Events;
+use super::{Cgroup, file};
+use crate::error::{Error, Result};
+
+/// How many processes an error names.
+const NAMED: usize = 8;
+
+impl Cgroup {
+    /// The pids of all processes in the cgroup and below it, in rising order; none of a cgroup that is gone.
+    pub fn processes(&self) -> Result<Vec<i32>> {
+        let mut pids = Vec::new();
+        let mut unread = vec![PathBuf::from(".")];
+        while let Some(path) = unread.pop() {
+            match self.read_processes(&path, &mut pids, &mut unread) {
+                // Removed meanwhile, or threads of a process that is listed further up.
+                Ok(()) | Err(Errno::ENOENT | Errno::ENODEV | Errno::EOPNOTSUPP) => {}
+                Err(cause) => return Err(self.error("cgroup.procs", "cannot read", cause)),
+            }
+        }
+        pids.sort_unstable();
+        pids.dedup();
+        Ok(pids)
+    }
+
+    fn read_processes(&self, path: &Path, pids: &mut Vec<i32>, unread: &mut Vec<PathBuf>) -> Result<(), Errno> {
+        let directory = file::open_directory(self, path)?;
+        unread.extend(file::children(&directory)?.iter().map(|name| path.join(name)));
+        let list = file::read(&directory, "cgroup.procs")?;
+        // 0 stands for a process that this pid namespace doesn't see.
+        pids.extend(list.lines().filter_map(|pid| pid.parse::<i32>().ok()).filter(|&pid| pid > 0));
+        Ok(())
+    }
+
+    /// Whether there are processes in the cgroup or below it; `false` of one that is gone.
+    pub fn populated(&self) -> Result<bool> {
+        match Events::open(self).and_then(|events| events.state()) {
+            Ok(state) => Ok(state.populated),
+            Err(Errno::ENOENT | Errno::ENODEV) => Ok(false),
+            Err(cause) => Err(self.error("cgroup.events", "cannot read", cause)),
+        }
+    }
+
+    /// Kills every process in the cgroup and below it, frozen ones and those being forked included.
+    ///
+    /// They are dying when this returns; [`Cgroup::wait_empty`] waits for their end.
+    pub fn kill(&self) -> Result<()> {
+        match file::write(self, "cgroup.kill", "1") {
+            Ok(()) | Err(Errno::ENODEV) => Ok(()),
+            // The file is as old as Linux 5.14; a cgroup that is gone has none either.
+            Err(Errno::ENOENT) if !self.populated()? => Ok(()),
+            Err(cause) => Err(self.error("cgroup.kill", "cannot kill the processes", cause)),
+        }
+    }
+
+    /// Waits until no process is left in the cgroup and below it.
+    ///
+    /// # Errors
+    /// At the deadline, naming those that are left and what they are doing.
+    pub fn wait_empty(&self, deadline: Instant) -> Result<()> {
+        let empty = match Events::open(self) {
+            Ok(events) => events.wait(deadline, |state| !state.populated),
+            Err(Errno::ENOENT | Errno::ENODEV) => Ok(true),
+            Err(cause) => Err(cause),
+        };
+        match empty {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                Err(Error::new(self.path().display().to_string(), format!("still has processes: {}", self.described())))
+            }
+            Err(cause) => Err(self.error("cgroup.events", "cannot wait for the processes to end", cause)),
+        }
+    }
+
+    /// Its processes for an error: `12 (cat, in uninterruptible sleep), 15 (sh)`.
+    pub(super) fn described(&self) -> String {
+        let pids = self.processes().unwrap_or_default();
+        named(&pids.iter().map(|&pid| describe(pid)).collect::<Vec<_>>())
+    }
+}
+
+/// `process 1`, `processes 1, 2, 3`, `processes 1, 2 ... (40 in all)`.
+pub(super) fn named(pids: &[String]) -> String {
+    let word = if pids.len() == 1 { "process" } else { "processes" };
+    match pids.len() {
+        0 => "processes that can't be seen from here".to_owned(),
+        count if count > NAMED => format!("{word} {} ... ({count} in all)", pids[..NAMED].join(", ")),
+        _ => format!("{word} {}", pids.join(", ")),
+    }
+}
+
+/// A pid with its name and, if that explains why it does not end, its state.
+fn describe(pid: i32) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // proc_pid_stat(5): `12 (cat) D ...`; the name may itself have parentheses.
+    let Some((name, rest)) = text.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") ")) else {
+        return pid.to_string();
+    };
+    match rest.chars().next() {
+        Some('D') => format!("{pid} ({name}, in uninterruptible sleep)"),
+        Some('Z') => format!("{pid} ({name}, dead but not yet waited for)"),
+        Some('T' | 't') => format!("{pid} ({name}, stopped)"),
+        _ => format!("{pid} ({name})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_are_named() {
+        let pids: Vec<_> = (1..=20).map(|pid: i32| pid.to_string()).collect();
+        assert_eq!(named(&pids[..1]), "process 1");
+        assert_eq!(named(&pids[..3]), "processes 1, 2, 3");
+        assert_eq!(named(&pids), "processes 1, 2, 3, 4, 5, 6, 7, 8 ... (20 in all)");
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(describe(own).starts_with(&format!("{own} (")), "{}", describe(own));
+    }
+}
