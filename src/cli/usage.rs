@@ -26,23 +26,17 @@ pub fn explain(error: &clap::Error) -> Error {
             (String::new(), format!("there is no command {:?}", text(error, ContextKind::InvalidSubcommand)))
         }
         ErrorKind::MissingSubcommand => (String::new(), "which command?".into()),
-        ErrorKind::UnknownArgument if argument.starts_with('-') => {
-            (word(error), format!("there is no flag {argument}"))
-        }
+        ErrorKind::UnknownArgument if argument.starts_with('-') => (word(error), format!("there is no flag {argument}")),
         ErrorKind::UnknownArgument => (word(error), format!("{argument:?} is one argument too many")),
         ErrorKind::MissingRequiredArgument => (word(error), format!("needs {argument}")),
         ErrorKind::InvalidValue if value.is_empty() => (flag(&argument), "needs a value".into()),
-        ErrorKind::InvalidValue => {
-            (flag(&argument), format!("{value:?} is none of {}", text(error, ContextKind::ValidValue)))
-        }
+        ErrorKind::InvalidValue => (flag(&argument), format!("{value:?} is none of {}", text(error, ContextKind::ValidValue))),
         ErrorKind::ValueValidation => {
             let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
             (flag(&argument), format!("can't be {value:?}{cause}"))
         }
         ErrorKind::TooManyValues => (flag(&argument), format!("takes no value, and got {value:?}")),
-        ErrorKind::ArgumentConflict => {
-            (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg)))
-        }
+        ErrorKind::ArgumentConflict => (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg))),
         _ => (word(error), first_line(error)),
     };
     let hint = match (suggestion, belongs_before(&argument)) {
@@ -67,8 +61,7 @@ fn belongs_before(argument: &str) -> bool {
 fn command(error: &clap::Error) -> String {
     let usage = text(error, ContextKind::Usage);
     let words = usage.trim_start_matches("Usage:").split_whitespace();
-    let words: Vec<_> =
-        words.take_while(|word| !word.starts_with(['[', '<', '-'])).filter(|word| *word != "COMMAND").collect();
+    let words: Vec<_> = words.take_while(|word| !word.starts_with(['[', '<', '-'])).filter(|word| *word != "COMMAND").collect();
     if words.is_empty() { "onggi".into() } else { words.join(" ") }
 }
 

@@ -3,9 +3,7 @@
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::{Context, Positionals, Run, usage};
-use super::{
-    create, delete, exec, features, generate, kill, list, pause, plan, ps, resume, run, spec, start, state, stop, wait,
-};
+use super::{create, delete, exec, features, generate, kill, list, pause, plan, ps, resume, run, spec, start, state, stop, wait};
 use crate::error::{Error, Result};
 
 /// A word of the command line.

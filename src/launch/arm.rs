@@ -50,6 +50,8 @@ pub struct Armed {
     pub(super) preserve_fds: u32,
     /// `CLONE_NEW*` of the first clone.
     pub(super) flags: u64,
+    /// Whether it makes a container, rather than a process for one.
+    pub(super) creates: bool,
     /// Whether a second clone follows.
     pub(super) reborn: bool,
 }
@@ -141,7 +143,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
 }
 
 fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed> {
-    let (preserve_fds, reborn) = (script.preserve, script.reborn.is());
+    let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
     for number in 3..3 + preserve_fds.cast_signed() {
         if file::fcntl(Fd(number), abi::F_GETFD, 0).is_err() {
             return Err(Error::new("--preserve-fds", format!("descriptor {number} is not open")));
@@ -155,6 +157,7 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
         childs_wire,
         preserve_fds,
         flags,
+        creates,
         reborn,
     })
 }

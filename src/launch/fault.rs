@@ -31,7 +31,7 @@ pub fn explain(plan: &Plan, message: &Message) -> Error {
 /// What it means that the child ended with `status` and said nothing.
 pub fn silent_end(status: u8, cgroup: Option<&Cgroup>) -> Error {
     let killed = status == 137;
-    let memory = cgroup.map(Cgroup::memory).transpose().ok().flatten();
+    let memory = cgroup.map(Cgroup::memory);
     if let Some(memory) = memory.filter(|memory| killed && memory.oom_kills > 0) {
         let amount = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
         let what = format!(

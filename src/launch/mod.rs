@@ -31,3 +31,4 @@ mod wire;
 
 pub use arm::{Armed, Arming, arm, arm_join};
 pub use spawn::{Child, spawn};
+pub use wire::{Wire, Word};

@@ -39,19 +39,19 @@ pub fn spawn(
     privileged: bool,
     hooks: &mut dyn FnMut(i32) -> Result<()>,
 ) -> Result<Child> {
-    let (maps, joins_as_user) = (plan.idmap.is_some(), plan.idmap.is_some() && !armed.reborn);
-    let proc = if maps || plan.process.oom_score_adj.is_some() { Some(Proc::open()?) } else { None };
+    let maps = if armed.creates { plan.idmap.as_ref() } else { None };
+    let proc = if maps.is_some() || plan.process.oom_score_adj.is_some() { Some(Proc::open()?) } else { None };
     let mut borrowed = match (&proc, plan.process.oom_score_adj) {
         (Some(proc), Some(wanted)) => oom::take_on(proc, wanted, !privileged)?,
         _ => None,
     };
     let reborn = armed.reborn;
-    let mut child = bear(armed, cgroup, joins_as_user)?;
+    let mut child = bear(armed, cgroup)?;
     let led = (|| {
         if reborn {
             child.be_reborn(plan)?;
         }
-        if let (Some(map), Some(proc)) = (&plan.idmap, &proc) {
+        if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, privileged)?;
             child.wire.go();
         }
@@ -71,7 +71,7 @@ pub fn spawn(
 }
 
 /// The clone itself.
-fn bear(armed: Armed, cgroup: Option<&Cgroup>, new_user_namespace: bool) -> Result<Child> {
+fn bear(armed: Armed, cgroup: Option<&Cgroup>) -> Result<Child> {
     let mut keep = armed.files.numbers();
     keep.extend([&armed.childs_wire, &armed.script].map(|file| Fd(file.as_raw_fd())));
     keep.extend((3..3 + armed.preserve_fds.cast_signed()).map(Fd));
@@ -85,7 +85,7 @@ fn bear(armed: Armed, cgroup: Option<&Cgroup>, new_user_namespace: bool) -> Resu
         keep: keep.leak(),
         wire: Fd(armed.childs_wire.as_raw_fd()),
         cgroup: None,
-        keep_capabilities: new_user_namespace,
+        keep_capabilities: armed.flags & abi::CLONE_NEWUSER != 0,
     }));
     let mut make = |becoming: &mut Becoming<'_>, cgroup: Option<Fd>| {
         let argument = std::ptr::from_mut(becoming).cast::<c_void>();

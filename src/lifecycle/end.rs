@@ -41,7 +41,6 @@ pub fn end(id: &Id, init: Option<&Init>, cgroup: Option<&Cgroup>) -> Result<()> 
 
 fn hangs(id: &Id, pids: &[i32]) -> Error {
     let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
-    let what =
-        format!("process {} was killed {} s ago and still hangs in the kernel", pids.join(", "), PATIENCE.as_secs());
+    let what = format!("process {} was killed {} s ago and still hangs in the kernel", pids.join(", "), PATIENCE.as_secs());
     Error::new(id.as_str(), what).hint("/proc/PID/stack says where; try again when that has ended")
 }

@@ -96,11 +96,7 @@ fn text(text: &CString) -> &OsStr {
 
 /// Listens to the hook until it ends; `None` if it was killed at `deadline`. Its children may live on and hold the
 /// pipe open, so the end of what it says is not waited for.
-fn attend(
-    child: &mut Child,
-    mut sayings: PipeReader,
-    deadline: Instant,
-) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
+fn attend(child: &mut Child, mut sayings: PipeReader, deadline: Instant) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
     let pidfd = crate::state::open_pidfd(child.id().cast_signed())?;
     fcntl(&sayings, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut said = Vec::new();

@@ -20,9 +20,7 @@ pub fn kill(store: &Store, id: &Id, signal: Signal, all: bool) -> Result<()> {
     let sent = match own_cgroup(&record)? {
         Some(cgroup) if everything => signal_all(&cgroup, signal, init.as_ref())?,
         Some(_) => signal_one(init.as_ref(), signal)?,
-        None if all && !(signal == Signal::KILL && record.pid_namespace) && init.is_some() => {
-            return Err(no_cgroup(&record));
-        }
+        None if all && !(signal == Signal::KILL && record.pid_namespace) && init.is_some() => return Err(no_cgroup(&record)),
         None => signal_one(init.as_ref(), signal)?,
     };
     if sent { Ok(()) } else { Err(not_running(&record)) }

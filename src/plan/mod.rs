@@ -144,13 +144,21 @@ impl Plan {
 /// Absolute paths inside the rootfs, cleaned.
 fn paths(place: &str, list: Option<&[String]>, found: &mut Findings) -> Vec<CString> {
     let paths = list.unwrap_or_default().iter().enumerate();
-    let clean = |text: &String| path::inside(Path::new(text)).as_os_str().as_bytes().to_vec();
-    paths.map(|(index, text)| found.text(clean(text), || format!("{place}[{index}]"))).collect()
+    let clean = |text: &String| {
+        path::inside(Path::new(text))
+            .as_os_str()
+            .as_bytes()
+            .to_vec()
+    };
+    paths
+        .map(|(index, text)| found.text(clean(text), || format!("{place}[{index}]")))
+        .collect()
 }
 
 /// A name that is not empty.
 fn name(place: &str, name: Option<&str>, found: &mut Findings) -> Option<CString> {
-    name.filter(|name| !name.is_empty()).map(|name| found.text(name, || place.to_owned()))
+    name.filter(|name| !name.is_empty())
+        .map(|name| found.text(name, || place.to_owned()))
 }
 
 /// Namespaces: made anew or joined by path (spec: config-linux, Namespaces).

@@ -52,11 +52,9 @@ impl Init {
         match pidfd::send_signal(Fd(self.pidfd.as_raw_fd()), signal) {
             Ok(()) => Ok(true),
             Err(sys::Errno(libc::ESRCH)) => Ok(false),
-            Err(sys::Errno(cause)) => Err(Error::io(
-                format!("process {}", self.pid),
-                format!("can't get signal {signal}"),
-                Errno::from_raw(cause),
-            )),
+            Err(sys::Errno(cause)) => {
+                Err(Error::io(format!("process {}", self.pid), format!("can't get signal {signal}"), Errno::from_raw(cause)))
+            }
         }
     }
 

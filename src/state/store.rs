@@ -122,11 +122,8 @@ fn checked(path: &Path, directory: File) -> Result<File> {
             .hint("give a root directory of your own with --root DIR"));
     }
     if about.mode() & 0o022 != 0 {
-        return Err(Error::new(
-            place.clone(),
-            format!("can be written to by others (mode {:04o})", about.mode() & 0o7777),
-        )
-        .hint(format!("chmod 700 {place}")));
+        return Err(Error::new(place.clone(), format!("can be written to by others (mode {:04o})", about.mode() & 0o7777))
+            .hint(format!("chmod 700 {place}")));
     }
     Ok(directory)
 }

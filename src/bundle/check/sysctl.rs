@@ -22,7 +22,11 @@ const IPC: [&str; 12] = [
 ];
 
 pub fn check(spec: &Spec, found: &mut Findings) {
-    let Some(sysctls) = spec.linux().as_ref().and_then(|linux| linux.sysctl().as_ref()) else {
+    let Some(sysctls) = spec
+        .linux()
+        .as_ref()
+        .and_then(|linux| linux.sysctl().as_ref())
+    else {
         return;
     };
     let mut names: Vec<&String> = sysctls.keys().collect();
@@ -38,7 +42,10 @@ pub fn check(spec: &Spec, found: &mut Findings) {
             }
         };
         if let Some((_, twin)) = files.iter().find(|(other, _)| *other == file) {
-            found.error(Problem::new(&place, format!("is the same parameter as {twin}")));
+            found.error(Problem::new(
+                &place,
+                format!("is the same parameter as {twin}"),
+            ));
         }
         if let Some(problem) = forbidden(&file, spec) {
             found.error(Problem { place, ..problem });
@@ -57,7 +64,8 @@ pub fn file(name: &str) -> Result<String, &'static str> {
     let separator = if name.contains('/') { '/' } else { '.' };
     let parts: Vec<&str> = name.split(separator).collect();
     let plain = |part: &&str| {
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@' | b':');
+        let known =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@' | b':');
         !part.is_empty() && part.bytes().all(known)
     };
     if parts.len() < 2 || !parts.iter().all(plain) {
@@ -93,10 +101,14 @@ fn forbidden(file: &str, spec: &Spec) -> Option<Problem> {
     // The commonest way to share one: naming the host's own namespace.
     let host = namespaces(spec).any(|namespace| {
         namespace.typ() == kind
-            && super::joined(namespace)
-                .is_some_and(|path| path.starts_with("/proc/1/ns") || path.starts_with("/proc/self/ns"))
+            && super::joined(namespace).is_some_and(|path| {
+                path.starts_with("/proc/1/ns") || path.starts_with("/proc/self/ns")
+            })
     });
-    host.then(|| Problem::new("", format!("the {name} namespace to join is the host's")).hint("set it on the host"))
+    host.then(|| {
+        Problem::new("", format!("the {name} namespace to join is the host's"))
+            .hint("set it on the host")
+    })
 }
 
 #[cfg(test)]
@@ -105,8 +117,14 @@ mod tests {
 
     #[test]
     fn names_become_files() {
-        assert_eq!(file("net.ipv4.ip_forward").as_deref(), Ok("net/ipv4/ip_forward"));
-        assert_eq!(file("net/ipv4/ip_forward").as_deref(), Ok("net/ipv4/ip_forward"));
+        assert_eq!(
+            file("net.ipv4.ip_forward").as_deref(),
+            Ok("net/ipv4/ip_forward")
+        );
+        assert_eq!(
+            file("net/ipv4/ip_forward").as_deref(),
+            Ok("net/ipv4/ip_forward")
+        );
         for wrong in [
             "",
             "kernel",

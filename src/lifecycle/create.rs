@@ -1,0 +1,174 @@
+//! `create`: from a bundle to a container that waits to be started.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::SystemTime;
+
+use tracing::{debug, warn};
+
+use super::making::Making;
+use super::{CreateRequest, State, hooks, sockets};
+use crate::bundle::Bundle;
+use crate::error::{Error, Result};
+use crate::launch::{self, Arming, Child};
+use crate::plan::{Host, Plan};
+use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
+
+/// Creates the container: when this returns, it is complete and waits for `start`. After an error nothing of it is left.
+pub fn create(store: &Store, request: &CreateRequest) -> Result<()> {
+    let prepared = Prepared::new(request)?;
+    let console = match (&request.console_socket, prepared.plan.process.terminal) {
+        (Some(path), true) => Some(sockets::connect(path, "--console-socket")?),
+        (None, false) => None,
+        (Some(_), false) => {
+            return Err(Error::new("--console-socket", "the process has no terminal to send there")
+                .hint("set process.terminal to true, or leave the option out"));
+        }
+        (None, true) => {
+            return Err(Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
+                .hint("give --console-socket, set it to false, or use `onggi run` in the foreground"));
+        }
+    };
+    make(store, request, &prepared, console, Waiting::ForStart).map(drop)
+}
+
+/// What can be known of a container before anything is done.
+pub struct Prepared {
+    /// Its bundle.
+    pub bundle: Bundle,
+    /// Its plan.
+    pub plan: Plan,
+    /// This host.
+    pub host: Host,
+}
+
+impl Prepared {
+    /// Reads and checks the bundle, and decides everything.
+    pub fn new(request: &CreateRequest) -> Result<Self> {
+        let bundle = Bundle::load(&request.bundle)?;
+        let host = Host::probe();
+        let plan = Plan::new(&bundle, &host)?;
+        for warning in &plan.warnings {
+            warn!("{warning}");
+        }
+        for note in &plan.cgroup.notes {
+            debug!("{note}");
+        }
+        Ok(Self { bundle, plan, host })
+    }
+}
+
+/// How the container learns that it is to start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// By another command, over the socket in its state directory.
+    ForStart,
+    /// By this one.
+    ForUs,
+}
+
+/// Makes the container, up to where it waits. If anything fails, all of it is undone.
+pub fn make(
+    store: &Store, request: &CreateRequest, prepared: &Prepared, console: Option<OwnedFd>, waiting: Waiting,
+) -> Result<Child> {
+    let Prepared { bundle, plan, host } = prepared;
+    let entry = store.claim(&request.id)?;
+    let _lock = entry.lock()?;
+    let mut making = Making::new(&entry);
+    let mut record = intent(request, prepared);
+    entry.write(&record)?;
+    entry.save_config(&bundle.config)?;
+    let cgroup = making.cgroup(plan, host, request, &mut record)?;
+    let start = match waiting {
+        Waiting::ForStart => Some(listen(&entry)?),
+        Waiting::ForUs => None,
+    };
+    let arming = Arming {
+        plan,
+        cgroup: cgroup.map(crate::cgroup::Cgroup::path),
+        privileged: host.privileged(),
+        console,
+        start,
+        preserve_fds: request.preserve_fds,
+        no_pivot: request.no_pivot,
+        hook_states: hook_states(plan, &record)?,
+    };
+    let armed = launch::arm(arming)?;
+    let mut run_hooks = |pid: i32| {
+        let state = State::for_hooks(&Record { pid: Some(pid), ..record.clone() }, Status::Creating);
+        hooks::run(&plan.hooks.prestart, "prestart", &state)?;
+        hooks::run(&plan.hooks.create_runtime, "createRuntime", &state)
+    };
+    let child = making.child(launch::spawn(armed, plan, cgroup, host.privileged(), &mut run_hooks)?);
+    record.pid = Some(child.pid());
+    record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
+    entry.write(&record)?;
+    if let Some(path) = &request.pidfd_socket {
+        sockets::send(path, "--pidfd-socket", child.pidfd())?;
+    }
+    if let Some(path) = &request.pid_file {
+        write_pid(path, child.pid())?;
+    }
+    Ok(making.done())
+}
+
+/// What is remembered before the first side effect.
+fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
+    let Prepared { bundle, plan, host } = prepared;
+    let saved = |hooks: &[crate::plan::Hook]| hooks.iter().map(SavedHook::from).collect();
+    Record {
+        version: crate::state::VERSION,
+        id: request.id.as_str().to_owned(),
+        bundle: bundle.path.clone(),
+        rootfs: plan.rootfs.path.clone(),
+        created: time::nanoseconds(SystemTime::now()),
+        owner: host.euid,
+        oci_version: bundle.spec.version().clone(),
+        annotations: bundle.spec.annotations().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        rootless: !host.privileged(),
+        user_namespace: plan.namespaces.has(nix::libc::CLONE_NEWUSER),
+        pid_namespace: plan.namespaces.has(nix::libc::CLONE_NEWPID),
+        poststart: saved(&plan.hooks.poststart),
+        poststop: saved(&plan.hooks.poststop),
+        ..Record::default()
+    }
+}
+
+/// The states that hooks in the container are given, cut in two where the pid goes: only the child knows it as the
+/// container does.
+fn hook_states(plan: &Plan, record: &Record) -> Result<[(CString, CString); 2]> {
+    const CUT: &str = "\"pid\":-1";
+    if plan.hooks.create_container.is_empty() && plan.hooks.start_container.is_empty() {
+        return Ok(Default::default());
+    }
+    let record = Record { pid: Some(-1), ..record.clone() };
+    let cut = |status| {
+        let json = serde_json::to_string(&State::for_hooks(&record, status))
+            .map_err(|cause| Error::new("hooks", format!("the state can't be written: {cause}")))?;
+        let (before, after) = json.split_once(CUT).unwrap_or_default();
+        // JSON has no NUL.
+        let text = |text: String| CString::new(text).unwrap_or_default();
+        Ok((text(format!("{before}\"pid\":")), text(after.to_owned())))
+    };
+    Ok([cut(Status::Creating)?, cut(Status::Created)?])
+}
+
+/// The socket that `start` connects to. Its path goes by way of the directory's descriptor: addresses are short.
+fn listen(entry: &Entry) -> Result<OwnedFd> {
+    UnixListener::bind(entry.start_socket())
+        .map(OwnedFd::from)
+        .map_err(|cause| Error::io(entry.id().as_str(), "can't make the start socket", cause))
+}
+
+/// Writes `pid` in digits only; the file is complete or not there.
+pub fn write_pid(path: &Path, pid: i32) -> Result<()> {
+    let failed = |cause: std::io::Error| Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = path.with_file_name(format!(".{name}.{pid}"));
+    File::create(&aside).and_then(|mut file| write!(file, "{pid}")).map_err(failed)?;
+    std::fs::rename(&aside, path).map_err(failed)
+}

@@ -1,0 +1,69 @@
+//! `run`: create, start, wait, delete.
+
+use super::create::{Prepared, Waiting, make};
+use super::foreground::Foreground;
+use super::{CreateRequest, delete, sockets, start};
+use crate::error::{Error, Result};
+use crate::launch::Child;
+use crate::state::Store;
+
+/// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
+/// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
+pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> Result<u8> {
+    let prepared = Prepared::new(request)?;
+    let terminal = prepared.plan.process.terminal;
+    if detach {
+        let console = match (&request.console_socket, terminal) {
+            (Some(path), true) => Some(sockets::connect(path, "--console-socket")?),
+            (None, true) => {
+                return Err(Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
+                    .hint("give --console-socket, set it to false, or run it in the foreground"));
+            }
+            (_, false) => None,
+        };
+        let child = make(store, request, &prepared, console, Waiting::ForUs)?;
+        begin(store, request, &prepared, &child)?;
+        return Ok(0);
+    }
+    let (mut foreground, mut console) = Foreground::new(terminal)?;
+    if let (Some(path), true) = (&request.console_socket, terminal) {
+        // Somebody else holds the terminal; only signals and the status are ours.
+        console = Some(sockets::connect(path, "--console-socket")?);
+        foreground.without_terminal();
+    }
+    let child = make(store, request, &prepared, console, Waiting::ForUs)?;
+    let status = foreground
+        .attach()
+        .and_then(|()| begin(store, request, &prepared, &child))
+        .and_then(|()| foreground.attend(&child));
+    if status.is_err() {
+        child.end();
+    }
+    drop(foreground);
+    if !keep || status.is_err() {
+        remove(store, request)?;
+    }
+    status
+}
+
+/// Gives the word to start, and runs the poststart hooks. What does not begin is removed.
+fn begin(store: &Store, request: &CreateRequest, prepared: &Prepared, child: &Child) -> Result<()> {
+    let begun = child.start(&prepared.plan).and_then(|()| {
+        if prepared.plan.hooks.poststart.is_empty() {
+            return Ok(());
+        }
+        start::poststart(&request.id, &store.open_entry(&request.id)?.read()?)
+    });
+    if begun.is_err() {
+        child.end();
+        remove(store, request)?;
+    }
+    begun
+}
+
+fn remove(store: &Store, request: &CreateRequest) -> Result<()> {
+    for warning in delete::delete(store, &request.id, true)? {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Between our terminal and the container's.
+
+use std::io::IoSliceMut;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::{STDIN_FILENO, STDOUT_FILENO, TIOCGWINSZ, TIOCSWINSZ, winsize};
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{read, write};
+
+use crate::error::{Error, Result};
+
+nix::ioctl_read_bad!(get_window, TIOCGWINSZ, winsize);
+nix::ioctl_write_ptr_bad!(set_window, TIOCSWINSZ, winsize);
+
+/// The controlling side of the container's terminal, and what is on its way.
+pub struct Terminal {
+    controller: OwnedFd,
+    /// How our own terminal was before we made it raw.
+    cooked: Option<Termios>,
+    typed: Vec<u8>,
+    shown: Vec<u8>,
+    /// Whether there is more to come from our stdin.
+    stdin: bool,
+    /// Whether our stdout takes anything.
+    stdout: bool,
+    /// Whether the container's side is still open.
+    open: bool,
+}
+
+/// How much is under way at most, in each direction.
+const PIECE: usize = 16 * 1024;
+
+impl Terminal {
+    /// Receives the terminal over `arrival`; our own, if there is one, becomes raw and lends its size.
+    pub fn receive(arrival: &OwnedFd) -> Result<Self> {
+        let failed = |cause: Errno| Error::io("process.terminal", "can't receive the terminal", cause);
+        let controller = receive(arrival).map_err(failed)?;
+        fcntl(&controller, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK)).map_err(failed)?;
+        let mut terminal = Self {
+            controller,
+            cooked: None,
+            typed: Vec::new(),
+            shown: Vec::new(),
+            stdin: true,
+            stdout: true,
+            open: true,
+        };
+        if let Ok(cooked) = tcgetattr(stdin()) {
+            let mut raw = cooked.clone();
+            cfmakeraw(&mut raw);
+            tcsetattr(stdin(), SetArg::TCSANOW, &raw).map_err(failed)?;
+            terminal.cooked = Some(cooked);
+            terminal.take_size();
+        }
+        Ok(terminal)
+    }
+
+    /// Gives the container's terminal the size of ours.
+    pub fn take_size(&self) {
+        let mut size = winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: both calls read or write one struct winsize.
+        #[allow(unsafe_code)]
+        let _ = unsafe {
+            get_window(STDIN_FILENO, &raw mut size)
+                .and_then(|_| set_window(self.controller.as_raw_fd(), &raw const size))
+        };
+    }
+
+    /// What to wait for.
+    pub fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
+        let mut inside = PollFlags::empty();
+        inside.set(PollFlags::POLLIN, self.shown.is_empty());
+        inside.set(PollFlags::POLLOUT, !self.typed.is_empty());
+        if self.open && !inside.is_empty() {
+            fds.push(PollFd::new(self.controller.as_fd(), inside));
+        }
+        if self.stdin && self.typed.is_empty() {
+            fds.push(PollFd::new(stdin(), PollFlags::POLLIN));
+        }
+        if !self.shown.is_empty() {
+            fds.push(PollFd::new(stdout(), PollFlags::POLLOUT));
+        }
+    }
+
+    /// Moves what can be moved without waiting.
+    pub fn relay(&mut self) {
+        if self.stdin && self.typed.is_empty() && ready(stdin(), PollFlags::POLLIN) {
+            match take(stdin()) {
+                Ok(piece) if !piece.is_empty() => self.typed = piece,
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                _ => self.stdin = false,
+            }
+        }
+        if !self.typed.is_empty() {
+            match write(&self.controller, &self.typed) {
+                Ok(length) => drop(self.typed.drain(..length)),
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                Err(_) => self.typed.clear(),
+            }
+        }
+        if self.open && self.shown.is_empty() {
+            match take(self.controller.as_fd()) {
+                Ok(piece) => self.shown = piece,
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                // EIO: nobody has the other side open any more.
+                Err(_) => self.open = false,
+            }
+        }
+        if !self.shown.is_empty() && (!self.stdout || ready(stdout(), PollFlags::POLLOUT)) {
+            self.show();
+        }
+    }
+
+    /// Shows what is left when the process has ended.
+    pub fn drain(&mut self) {
+        loop {
+            while !self.shown.is_empty() {
+                self.show();
+            }
+            match take(self.controller.as_fd()) {
+                Ok(piece) if !piece.is_empty() => self.shown = piece,
+                Err(Errno::EINTR) => {}
+                _ => return,
+            }
+        }
+    }
+
+    fn show(&mut self) {
+        if !self.stdout {
+            self.shown.clear();
+            return;
+        }
+        match write(stdout(), &self.shown) {
+            Ok(length) => drop(self.shown.drain(..length)),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => {
+                let _ = ready_within(stdout(), PollFlags::POLLOUT);
+            }
+            // Nobody reads any more; the container goes on.
+            Err(_) => self.stdout = false,
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(cooked) = &self.cooked {
+            let _ = tcsetattr(stdin(), SetArg::TCSADRAIN, cooked);
+        }
+    }
+}
+
+fn receive(socket: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let mut bytes = [0; 64];
+    let mut space = nix::cmsg_space!([std::os::fd::RawFd; 1]);
+    let mut pieces = [IoSliceMut::new(&mut bytes)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut pieces, Some(&mut space), flags)?;
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(files) = control
+            && let [file] = files[..]
+        {
+            // SAFETY: the kernel has just made this descriptor for us.
+            #[allow(unsafe_code)]
+            return Ok(unsafe { OwnedFd::from_raw_fd(file) });
+        }
+    }
+    Err(Errno::EPROTO)
+}
+
+fn take(file: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let mut piece = vec![0; PIECE];
+    let length = read(file, &mut piece)?;
+    piece.truncate(length);
+    Ok(piece)
+}
+
+fn ready(file: BorrowedFd<'_>, flags: PollFlags) -> bool {
+    nix::poll::poll(&mut [PollFd::new(file, flags)], nix::poll::PollTimeout::ZERO).is_ok_and(|count| count > 0)
+}
+
+fn ready_within(file: BorrowedFd<'_>, flags: PollFlags) -> Result<i32, Errno> {
+    nix::poll::poll(&mut [PollFd::new(file, flags)], 1000u16)
+}
+
+fn stdin() -> BorrowedFd<'static> {
+    // SAFETY: std makes sure at start that 0, 1 and 2 are open, and nobody closes them.
+    #[allow(unsafe_code)]
+    unsafe {
+        BorrowedFd::borrow_raw(STDIN_FILENO)
+    }
+}
+
+fn stdout() -> BorrowedFd<'static> {
+    // SAFETY: as above.
+    #[allow(unsafe_code)]
+    unsafe {
+        BorrowedFd::borrow_raw(STDOUT_FILENO)
+    }
+}
