@@ -45,6 +45,12 @@ pub fn open_sources(container: &Container) -> Outcome {
 
 /// Mounts `mount`, number `index`, below `root`.
 pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
+    if mount.kind.is_none() && mount.path.is_none() {
+        let there = place::find(root, mount.target.get()).nth(Step::MountTarget, index)?;
+        attributes(there, index, mount)?;
+        file::close(there);
+        return Ok(());
+    }
     let existing = place::find(root, mount.target.get());
     let existed = existing.is_ok();
     if let Ok(found) = existing {

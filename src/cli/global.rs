@@ -10,6 +10,7 @@ use clap::{Parser, ValueEnum};
     name = "onggi",
     subcommand_required = true,
     arg_required_else_help = true,
+    args_override_self = true,
     after_help = "`onggi COMMAND --help` says more about a command."
 )]
 pub struct Global {

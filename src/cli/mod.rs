@@ -42,7 +42,7 @@ mod wait;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgMatches, Command, FromArgMatches, Parser};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
 use crate::error::Result;
 use argv::Positionals;
@@ -91,29 +91,29 @@ fn dispatch(front: Command, flags: Vec<OsString>, rest: &[OsString]) -> Result<u
     let Some(word) = name.and_then(words::find) else {
         // Help for all of it, or a word that isn't.
         let line = [flags, rest.to_vec()].concat();
-        return parse(words::whole(front), &line).map(|_| 0);
+        return parse(words::whole(front), &line, "").map(|_| 0);
     };
     let command = (word.command)();
     let rest = argv::normalize(&rest[1..], &argv::flags(&command), word.positionals).0;
     let line = [flags, vec![word.name.into()], rest].concat();
-    match parse(front.subcommand(command), &line)? {
+    match parse(front.subcommand(command), &line, word.name)? {
         Some(matches) => run(word, &matches),
         None => Ok(0),
     }
 }
 
 fn run(word: &Word, matches: &ArgMatches) -> Result<u8> {
-    let global = Global::from_arg_matches(matches).map_err(|error| usage::explain(&error))?;
+    let global = Global::from_arg_matches(matches).map_err(|error| usage::explain(&error, ""))?;
     let context = Context::new(global);
     matches.subcommand().map_or(Ok(0), |(_, matches)| (word.run)(matches, &context))
 }
 
 /// Parses the line; `None` if that was all there was to do, because it asked for help.
-fn parse(command: Command, line: &[OsString]) -> Result<Option<ArgMatches>> {
+fn parse(command: Command, line: &[OsString], word: &str) -> Result<Option<ArgMatches>> {
     let program = std::iter::once(OsString::from("onggi"));
     match command.try_get_matches_from(program.chain(line.iter().cloned())) {
         Ok(matches) => Ok(Some(matches)),
         Err(help) if usage::is_help(&help) => output::print(&help.render().to_string()).map(|()| None),
-        Err(error) => Err(usage::explain(&error)),
+        Err(error) => Err(usage::explain(&error, word)),
     }
 }

@@ -26,8 +26,10 @@ pub struct Arming<'a> {
     pub plan: &'a Plan,
     /// The container's cgroup directory, if it has one of its own.
     pub cgroup: Option<&'a Path>,
-    /// Whether we are root where it counts: sources are opened here, limits are not lenient.
+    /// Whether we may mount, and so open sources here.
     pub privileged: bool,
+    /// Whether a limit that we may not set may stay as it is (rootless).
+    pub lenient: bool,
     /// The socket that gets the terminal; wanted if and only if the process has one.
     pub console: Option<OwnedFd>,
     /// The listening socket on which the container waits for its start; none: the word comes over the wire.
@@ -86,7 +88,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
         start: arming.start,
         hook_state: start_state,
         make_cwd: true,
-        lenient: !arming.privileged,
+        lenient: arming.lenient,
     };
     let process = process::lay_out(room, &plan.process, plan.hooks.start_container.as_slice(), outside);
     let (wire, childs_wire) = Wire::new()?;
@@ -121,7 +123,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         start: None,
         hook_state: script::HookState { before: Text::NONE, after: Text::NONE },
         make_cwd: false,
-        lenient: !arming.privileged,
+        lenient: arming.lenient,
     };
     let process = process::lay_out(room, &plan.process, &[], outside);
     let (wire, childs_wire) = Wire::new()?;
@@ -300,6 +302,8 @@ fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script::Mou
                 keep_host_out(plan, &mut propagation);
             }
             Source::Filesystem { kind, source, parameters } => filesystem(room, &mut entry, kind, source, parameters),
+            // What is mounted there already gets other options.
+            Source::Remount => {}
             Source::Cgroup => {
                 cgroup_mount(room, &mut entry, cgroup, index)?;
                 if entry.kind.is_none() {

@@ -156,6 +156,7 @@ impl Fault<'_> {
             Source::Filesystem { kind, .. } => show(kind),
             Source::Bind { .. } => "bind".to_owned(),
             Source::Cgroup => "cgroup2".to_owned(),
+            Source::Remount => "remount".to_owned(),
         };
         Some(match self.step {
             Step::MountSource => {
@@ -169,6 +170,9 @@ impl Fault<'_> {
                     abi::EINVAL => error.hint("in a user namespace a directory with mounts below it needs `rbind`"),
                     _ => error,
                 }
+            }
+            Step::MountTarget if mount.source == Source::Remount => {
+                self.say(place, "there is nothing to be remounted").hint("mount something there first")
             }
             Step::MountTarget => {
                 let error = self.say(place, "the mount point can't be found or made in the root file system");

@@ -14,7 +14,7 @@ use super::{fault, idmap, oom};
 use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::plan::{Host, Plan};
 use crate::script::Event;
 use crate::sys::{Errno, Fd, abi, clone, pidfd, process};
 
@@ -36,13 +36,13 @@ pub fn spawn(
     armed: Armed,
     plan: &Plan,
     cgroup: Option<&Cgroup>,
-    privileged: bool,
+    host: &Host,
     hooks: &mut dyn FnMut(i32) -> Result<()>,
 ) -> Result<Child> {
     let maps = if armed.creates { plan.idmap.as_ref() } else { None };
     let proc = if maps.is_some() || plan.process.oom_score_adj.is_some() { Some(Proc::open()?) } else { None };
     let mut borrowed = match (&proc, plan.process.oom_score_adj) {
-        (Some(proc), Some(wanted)) => oom::take_on(proc, wanted, !privileged)?,
+        (Some(proc), Some(wanted)) => oom::take_on(proc, wanted, !host.root())?,
         _ => None,
     };
     let reborn = armed.reborn;
@@ -52,7 +52,7 @@ pub fn spawn(
             child.be_reborn(plan)?;
         }
         if let (Some(map), Some(proc)) = (maps, &proc) {
-            idmap::write(proc, child.pid, map, privileged)?;
+            idmap::write(proc, child.pid, map, host.privileged())?;
             child.wire.go();
         }
         child.lead(plan, cgroup, &mut borrowed, hooks)

@@ -91,6 +91,7 @@ pub fn make(
         plan,
         cgroup: cgroup.map(crate::cgroup::Cgroup::path),
         privileged: host.privileged(),
+        lenient: !host.root(),
         console,
         start,
         preserve_fds: request.preserve_fds,
@@ -103,7 +104,8 @@ pub fn make(
         hooks::run(&plan.hooks.prestart, "prestart", &state)?;
         hooks::run(&plan.hooks.create_runtime, "createRuntime", &state)
     };
-    let child = making.child(launch::spawn(armed, plan, cgroup, host.privileged(), &mut run_hooks)?);
+    let child = launch::spawn(armed, plan, cgroup, host, &mut run_hooks)?;
+    let child = making.child(child);
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
     entry.write(&record)?;
@@ -129,7 +131,7 @@ fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
         owner: host.euid,
         oci_version: bundle.spec.version().clone(),
         annotations: bundle.spec.annotations().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        rootless: !host.privileged(),
+        rootless: !host.root(),
         user_namespace: plan.namespaces.has(nix::libc::CLONE_NEWUSER),
         pid_namespace: plan.namespaces.has(nix::libc::CLONE_NEWPID),
         poststart: saved(&plan.hooks.poststart),
@@ -146,7 +148,7 @@ fn hook_states(plan: &Plan, record: &Record) -> Result<[(CString, CString); 2]> 
         return Ok(Default::default());
     }
     let record = Record { pid: Some(-1), ..record.clone() };
-    let cut = |status| {
+    let cut = |status| -> Result<_> {
         let json = serde_json::to_string(&State::for_hooks(&record, status))
             .map_err(|cause| Error::new("hooks", format!("the state can't be written: {cause}")))?;
         let (before, after) = json.split_once(CUT).unwrap_or_default();

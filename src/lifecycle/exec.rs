@@ -45,6 +45,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         plan: &plan,
         cgroup: None,
         privileged: host.privileged(),
+        lenient: !host.root(),
         console,
         start: None,
         preserve_fds: request.preserve_fds,
@@ -53,7 +54,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     };
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
     let armed = launch::arm_join(arming, pidfd)?;
-    let child = launch::spawn(armed, &plan, cgroup.as_ref(), host.privileged(), &mut |_| Ok(()))?;
+    let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &mut |_| Ok(()))?;
     let begun = child.becomes_program(&plan).and_then(|()| {
         if let Some(path) = &request.pidfd_socket {
             sockets::send(path, "--pidfd-socket", child.pidfd())?;

@@ -42,7 +42,7 @@ impl<'entry> Making<'entry> {
         record.cgroups_made = cgroup.made().to_vec();
         self.entry.write(record)?;
         // In a user namespace nobody can make device nodes, and the kernel lets nobody attach a program.
-        if host.privileged() {
+        if host.root() {
             cgroup.attach_devices(&plan.cgroup.devices)?;
         }
         Ok(Some(cgroup))

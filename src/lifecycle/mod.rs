@@ -5,25 +5,33 @@
 //!
 //! May enter: `launch`, `state`, `cgroup`, and what those stand on.
 
-mod pending;
 mod request;
 
-pub use pending::{create, exec, run, start};
-
+pub mod create;
 pub mod delete;
 mod end;
+pub mod exec;
 pub mod features;
+mod foreground;
 pub mod hooks;
 pub mod kill;
 pub mod list;
+mod making;
 pub mod pause;
 pub mod ps;
+pub mod run;
 mod signal;
+mod sockets;
+pub mod start;
 pub mod state;
 pub mod stop;
+mod terminal;
 pub mod wait;
 
 pub use end::{end, own_cgroup};
 pub use request::{CreateRequest, ExecRequest};
 pub use signal::Signal;
 pub use state::State;
+
+#[cfg(test)]
+mod tests;

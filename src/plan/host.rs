@@ -5,6 +5,9 @@ use std::os::unix::fs::MetadataExt;
 /// Inode of the initial user namespace: `PROC_USER_INIT_INO` of the kernel, the same on every machine.
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
+/// Number of CAP_SYS_ADMIN (capabilities(7)).
+const CAP_SYS_ADMIN: u32 = 21;
+
 /// What the runtime is and may, as far as a plan depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -30,6 +33,16 @@ impl Host {
             initial: std::fs::metadata("/proc/self/ns/user")
                 .map_or(true, |file| file.ino() == INITIAL_USER_NAMESPACE),
         }
+    }
+
+    /// Whether we may mount and write id mappings: root, or the root of a user namespace.
+    pub fn privileged(&self) -> bool {
+        self.permitted >> CAP_SYS_ADMIN & 1 == 1
+    }
+
+    /// Whether we are root where it counts, and may do what no user namespace's root may.
+    pub fn root(&self) -> bool {
+        self.initial && self.privileged()
     }
 
     /// An ordinary machine's root, for plans that must be the same everywhere: golden tests, `onggi plan` in documents.

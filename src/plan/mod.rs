@@ -118,8 +118,9 @@ impl Plan {
             &mut found,
         );
         let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
+        let seccomp = linux.seccomp().as_ref().and_then(|profile| found.take(crate::seccomp::compile(profile)));
         let (cgroup, warnings) = found.into_result(cgroup)?;
-        let (links, seccomp) = (devices::links(&mounts), None);
+        let links = devices::links(&mounts);
         Ok(Self {
             namespaces,
             idmap,

@@ -136,3 +136,104 @@ fn open_error(path: &Path, cause: Errno) -> Error {
         _ => Error::io(place, "can't be opened", cause),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::state::Record;
+
+    fn id(text: &str) -> Id {
+        Id::new(text).unwrap()
+    }
+
+    #[test]
+    fn an_id_is_taken_once_and_can_be_used_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("a/b");
+        let store = Store::open(&root).unwrap();
+        assert!(!root.exists(), "looking does not make it");
+        assert_eq!(store.list().unwrap(), []);
+        let entry = store.claim(&id("web")).unwrap();
+        assert_eq!(fs::metadata(&root).unwrap().mode() & 0o7777, 0o700);
+        let store = Store::open(&root).unwrap();
+        let error = store.claim(&id("web")).unwrap_err().to_string();
+        assert!(error.starts_with("web: container with given ID already exists"), "{error}");
+        assert_eq!(store.list().unwrap(), [id("web")]);
+        entry.remove().unwrap();
+        assert_eq!(store.open_entry(&id("web")).unwrap_err().to_string(), "container \"web\" does not exist");
+        store.claim(&id("web")).unwrap();
+    }
+
+    #[test]
+    fn of_many_at_once_one_gets_the_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let claim = || Store::open(dir.path()).unwrap().claim(&id("web")).is_ok();
+        let won: usize = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(claim)).collect();
+            all.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+        });
+        assert_eq!(won, 1);
+    }
+
+    #[test]
+    fn a_root_that_others_can_change_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name: &str| Store::open(&dir.path().join(name)).map(|_| ()).unwrap_err().to_string();
+        fs::create_dir(dir.path().join("open")).unwrap();
+        fs::set_permissions(dir.path().join("open"), Permissions::from_mode(0o1777)).unwrap();
+        assert!(open("open").contains("can be written to by others (mode 1777)"), "{}", open("open"));
+        symlink("/run", dir.path().join("link")).unwrap();
+        assert!(open("link").contains("must be a directory, not a file or a symbolic link"), "{}", open("link"));
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(open("file").contains("must be a directory"), "{}", open("file"));
+        assert!(open("file/x").contains("must be a directory"), "{}", open("file/x"));
+    }
+
+    #[test]
+    fn a_container_that_is_a_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        symlink("/run", dir.path().join("web")).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert!(store.open_entry(&id("web")).is_err());
+        assert_eq!(store.list().unwrap(), []);
+    }
+
+    #[test]
+    fn records_are_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let entry = Store::open(dir.path()).unwrap().claim(&id("web")).unwrap();
+        let error = entry.read().unwrap_err().to_string();
+        assert!(error.starts_with("web: was never completely created"), "{error}");
+        let cgroup = Some(PathBuf::from("/sys/fs/cgroup/web"));
+        let intent = Record { version: 1, cgroup: cgroup.clone(), ..Record::default() };
+        entry.write(&intent).unwrap();
+        assert_eq!(entry.read().unwrap(), intent);
+        let record = Record { pid: Some(7), ..intent };
+        entry.write(&record).unwrap();
+        assert_eq!(entry.read().unwrap(), record);
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path().join("web")).unwrap().map(|item| item.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["cgroup", "state.json"]);
+
+        fs::write(dir.path().join("web/state.json"), "{\"vers").unwrap();
+        assert!(entry.read().unwrap_err().to_string().contains("web/state.json: is damaged"));
+        assert_eq!(entry.cgroup(), cgroup);
+    }
+
+    #[test]
+    fn the_lock_of_a_deleted_container_is_not_to_be_had() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let entry = store.claim(&id("web")).unwrap();
+        let other = store.open_entry(&id("web")).unwrap();
+        entry.save_config(b"{}").unwrap();
+        assert_eq!(other.config().unwrap(), b"{}");
+        entry.remove().unwrap();
+        store.claim(&id("web")).unwrap();
+        assert_eq!(other.lock().unwrap_err().to_string(), "container \"web\" does not exist");
+    }
+}
