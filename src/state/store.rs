@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use nix::dir::Dir;
@@ -22,8 +23,8 @@ const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    /// `None` as long as it does not exist: a command that only looks does not make it.
-    directory: Option<Rc<File>>,
+    /// Empty as long as it does not exist: a command that only looks does not make it.
+    directory: OnceCell<Rc<File>>,
 }
 
 impl Store {
@@ -33,8 +34,8 @@ impl Store {
     /// write to it: they could put a container's state in place of ours.
     pub fn open(root: &Path) -> Result<Self> {
         let directory = match open(root, DIRECTORY, Mode::empty()) {
-            Ok(directory) => Some(Rc::new(checked(root, directory.into())?)),
-            Err(Errno::ENOENT) => None,
+            Ok(directory) => OnceCell::from(Rc::new(checked(root, directory.into())?)),
+            Err(Errno::ENOENT) => OnceCell::new(),
             Err(cause) => return Err(open_error(root, cause)),
         };
         Ok(Self { path: root.to_owned(), directory })
@@ -49,9 +50,12 @@ impl Store {
     ///
     /// Fails with `container with given ID already exists` if it is taken.
     pub fn claim(&self, id: &Id) -> Result<Entry> {
-        let root = match &self.directory {
+        let root = match self.directory.get() {
             Some(root) => Rc::clone(root),
-            None => Rc::new(self.make()?),
+            None => {
+                let made = Rc::new(self.make()?);
+                Rc::clone(self.directory.get_or_init(|| made))
+            }
         };
         let path = self.path.join(id.as_str());
         match mkdirat(&*root, id.as_str(), Mode::S_IRWXU) {
@@ -75,7 +79,7 @@ impl Store {
 
     /// The container `id`, if there is one.
     pub fn find(&self, id: &Id) -> Result<Option<Entry>> {
-        let Some(root) = &self.directory else { return Ok(None) };
+        let Some(root) = self.directory.get() else { return Ok(None) };
         let path = self.path.join(id.as_str());
         match openat(root.as_fd(), id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Some(Entry::new(Rc::clone(root), directory.into(), id.clone(), path))),
@@ -86,7 +90,7 @@ impl Store {
 
     /// The ids of all containers, in order.
     pub fn list(&self) -> Result<Vec<Id>> {
-        let Some(root) = &self.directory else { return Ok(Vec::new()) };
+        let Some(root) = self.directory.get() else { return Ok(Vec::new()) };
         let failed = |cause| Error::io(self.path.to_string_lossy(), "can't be listed", cause);
         let mut ids = Vec::new();
         for item in Dir::openat(root.as_fd(), ".", DIRECTORY, Mode::empty()).map_err(failed)?.iter() {
