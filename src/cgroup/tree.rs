@@ -17,7 +17,7 @@ const ATTEMPTS: usize = 64;
 
 /// [`Cgroup::create`].
 pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Result<Option<Cgroup>> {
-    let names = names(hierarchy, &plan.place, id)?;
+    let names = names(&plan.place, id)?;
     let mut maker = Maker { hierarchy, made: Vec::new() };
     let (directory, new) = match maker.make(&names) {
         Ok(made) => made,
@@ -44,11 +44,11 @@ pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Re
 }
 
 /// The path below the mount point: plain names only, at least one.
-fn names(hierarchy: &Hierarchy, place: &Place, id: &str) -> Result<PathBuf> {
+fn names(place: &Place, id: &str) -> Result<PathBuf> {
     let names = match place {
         Place::Root(names) => names.clone(),
-        Place::Relative(names) => hierarchy.beside_own()?.join(names),
-        Place::Unset => hierarchy.beside_own()?.join(id),
+        Place::Relative(names) => Hierarchy::beside_own()?.join(names),
+        Place::Unset => Hierarchy::beside_own()?.join(id),
     };
     let plain = names.components().all(|component| matches!(component, Component::Normal(_)));
     if plain && names.file_name().is_some() {
@@ -61,7 +61,7 @@ fn names(hierarchy: &Hierarchy, place: &Place, id: &str) -> Result<PathBuf> {
 /// Whether this process is root of the machine, not only of its own user namespace.
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
-    /// The inode of the first user namespace (`PROC_USER_INIT_INO` of linux/proc_ns.h).
+    /// The inode of the first user namespace (`PROC_USER_INIT_INO` of `linux/proc_ns.h`).
     const FIRST: u64 = 0xEFFF_FFFD;
     nix::unistd::geteuid().is_root() && std::fs::metadata("/proc/self/ns/user").is_ok_and(|file| file.ino() == FIRST)
 }
