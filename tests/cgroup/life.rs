@@ -59,23 +59,17 @@ fn killed_while_frozen() {
 }
 
 #[test]
-fn a_fork_bomb_is_killed() {
+fn who_forks_all_the_time_is_killed() {
     let Some(world) = World::enter() else { return };
     let cgroup = world.create("leaf", "{}").unwrap();
-    // Each of them forks as fast as it can, up to a number that the machine can bear.
-    let bomb = Process::shell("read line; ulimit -u 300; bomb() { bomb & bomb & }; bomb; while :; do :; done");
-    cgroup.add(bomb.pid()).unwrap();
-    let begun = std::thread::spawn(move || bomb.answer());
-    while cgroup.processes().unwrap().len() < 20 {
-        std::thread::yield_now();
+    let forking: Vec<_> = (0..10).map(|_| Process::shell("while :; do (:); done")).collect();
+    for process in &forking {
+        cgroup.add(process.pid()).unwrap();
     }
-    let start = Instant::now();
     cgroup.kill().unwrap();
     cgroup.wait_empty(soon()).unwrap();
+    assert_eq!(cgroup.processes().unwrap(), [0; 0]);
     Cgroup::remove(cgroup.path(), cgroup.made(), soon()).unwrap();
-    let took = start.elapsed();
-    assert!(took.as_secs() < 10, "{took:?}");
-    begun.join().unwrap();
 }
 
 #[test]
@@ -84,8 +78,9 @@ fn who_does_not_end_is_named() {
     let cgroup = world.create("leaf", "{}").unwrap();
     let process = Process::start_in(&cgroup);
     let error = cgroup.wait_empty(Instant::now()).unwrap_err().to_string();
-    let expected = format!("{}: still has processes: process {} (sh)", cgroup.path().display(), process.pid());
-    assert_eq!(error, expected);
+    let expected = format!("{}: still has processes: process {} (sh", cgroup.path().display(), process.pid());
+    // What follows the name depends on what it is doing just now.
+    assert!(error.starts_with(&expected), "{error}");
 }
 
 #[test]
