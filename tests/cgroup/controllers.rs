@@ -6,7 +6,7 @@ use std::path::Path;
 use onggi::cgroup::{Cgroup, Hierarchy};
 use onggi::plan;
 
-use crate::world::{Process, ROOT, World, soon};
+use crate::world::{Process, ROOT, World, planned, soon};
 
 /// Whether cgroup v2 has a controller on this machine.
 fn available(controller: &str) -> bool {
@@ -162,4 +162,19 @@ fn the_mount_is_found_on_a_machine_with_both_versions() {
         return;
     };
     assert!(hierarchy.path().join("cgroup.procs").exists());
+}
+
+#[test]
+fn an_update_enables_what_was_not_needed_before() {
+    let Some(world) = World::enter() else { return };
+    if !needs("hugetlb") {
+        return;
+    }
+    fs::create_dir(world.path().join("theirs")).unwrap();
+    let cgroup = world.create("theirs/leaf", "{}").unwrap();
+    let _process = Process::start_in(&cgroup);
+    assert!(!cgroup.path().join("hugetlb.2MB.max").exists());
+    let plan = planned(&world.place("theirs/leaf"), HUGE);
+    Cgroup::open(cgroup.path()).unwrap().unwrap().apply(&plan.settings).unwrap();
+    assert_eq!(fs::read_to_string(cgroup.path().join("hugetlb.2MB.max")).unwrap(), "4194304\n");
 }
