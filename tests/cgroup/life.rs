@@ -62,7 +62,7 @@ fn killed_while_frozen() {
 fn who_forks_all_the_time_is_killed() {
     let Some(world) = World::enter() else { return };
     let cgroup = world.create("leaf", "{}").unwrap();
-    let forking: Vec<_> = (0..10).map(|_| Process::shell("while :; do (:); done")).collect();
+    let forking: Vec<_> = (0..10).map(|_| Process::shell("while kill -0 $PPID; do (:); done")).collect();
     for process in &forking {
         cgroup.add(process.pid()).unwrap();
     }
