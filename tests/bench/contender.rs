@@ -157,9 +157,13 @@ impl Container<'_> {
         self.bundle.join("pid")
     }
 
-    /// The pid of its init, as `create` wrote it.
-    pub fn pid(&self) -> Result<u32> {
-        Ok(std::fs::read_to_string(self.pid_file())?.trim().parse()?)
+    /// The pid of its init, as the last `create` wrote it.
+    pub fn pid(&self) -> Option<u32> {
+        std::fs::read_to_string(self.pid_file())
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
     }
 
     /// Where its contender keeps what must outlive a command.

@@ -16,6 +16,13 @@ pub fn sweep(container: &Container) {
     let _ = fs::remove_dir_all(container.state_dir());
 }
 
+/// After a race that may have been interrupted: removes whatever bears its name.
+pub fn sweep_all(name: &str) {
+    for cgroup in cgroups_named(Path::new("/sys/fs/cgroup"), name) {
+        remove_cgroup(&cgroup);
+    }
+}
+
 /// At the end: every cgroup, state directory and mount of the race must be gone.
 pub fn check(stage: &Stage) -> Result<()> {
     let mut left = Vec::new();

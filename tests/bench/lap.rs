@@ -94,13 +94,14 @@ impl Runner<'_> {
                 answer.status
             )));
         }
-        match command {
-            "create" => {
-                *until_start = so_far(container.pid()?);
+        match (command, container.pid()) {
+            ("create", None) => return Ok(Err("create wrote no pid file".to_owned())),
+            ("create", Some(pid)) => {
+                *until_start = so_far(pid);
                 add(&mut answer, until_start);
             }
-            "start" => {
-                let mut program = clock.reap(container.pid()?)?;
+            ("start", Some(pid)) => {
+                let mut program = clock.reap(pid)?;
                 program.cpu -= until_start.cpu;
                 program.faults -= until_start.faults;
                 program.peak = 0;

@@ -97,7 +97,11 @@ fn begin_long(
             )));
         }
     }
-    Ok(None)
+    if container.pid().is_some() {
+        return Ok(None);
+    }
+    guard::sweep(container);
+    Ok(Some("create wrote no pid file".to_owned()))
 }
 
 fn end_long(
@@ -106,7 +110,9 @@ fn end_long(
     who: &Contender,
     container: &Container,
 ) -> Result<()> {
-    let pid = container.pid()?;
+    let Some(pid) = container.pid() else {
+        return Ok(());
+    };
     kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGKILL)?;
     clock.reap(pid)?;
     if clock.run(&who.call(stage, "delete", container))?.status != 0 {

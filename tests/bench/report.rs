@@ -55,7 +55,9 @@ pub fn print(entrants: &[Contender], results: &Results, crowds: &Crowds) {
     println!(
         "CPU and page faults: the command, the children that it reaped, and the container's own process"
     );
-    println!("(after `create` read from /proc; after `start` from the wait that reaped it).");
+    println!(
+        "(after `create` read from /proc; after `start` from the wait that reaped it). The floor's --version is the start of a static C program."
+    );
 }
 
 fn failures<'a>(results: &'a Results, who: &str) -> Vec<(&'static str, &'static str, &'a str)> {

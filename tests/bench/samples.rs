@@ -38,6 +38,11 @@ impl Results {
             .or_default()
     }
 
+    /// Forgets what only had to run along: a lap's other commands.
+    pub fn keep_only(&mut self, command: &str) {
+        self.0.retain(|(_, of, _), _| of == command);
+    }
+
     /// The cell, if anything was measured or failed there.
     pub fn get(&self, config: &str, command: &str, contender: &str) -> Option<&Cell> {
         self.0

@@ -31,18 +31,14 @@ pub struct Stage {
     pub mounts: String,
 }
 
-/// Enters a private mount namespace and builds everything in it.
-pub fn build() -> Result<Stage> {
-    if !nix::unistd::geteuid().is_root() {
-        return Err("the race needs root: it mounts, and it makes cgroups".into());
-    }
+/// Builds everything, in the private mounts.
+pub fn build(name: String) -> Result<Stage> {
     let target = std::env::current_exe()?
         .ancestors()
-        .find(|dir| dir.join("CACHEDIR.TAG").exists())
+        .filter(|dir| dir.join("CACHEDIR.TAG").exists())
+        .last()
         .ok_or("this program does not lie in a target directory")?
         .to_path_buf();
-    private_mounts()?;
-    let name = format!("race{}", std::process::id());
     let dir = PathBuf::from("/run/onggi-race");
     let built = target.join("bench");
     fs::create_dir_all(&built)?;
@@ -74,10 +70,16 @@ pub fn build() -> Result<Stage> {
     Ok(stage)
 }
 
-/// cgroup2 alone where cgroups are expected, and a fresh tmpfs on /run. Mounted without options:
+/// Enters a mount namespace of our own: cgroup2 alone where cgroups are expected, and a fresh tmpfs on /run. Mounted without options:
 /// those of cgroup2 are the whole machine's.
-fn private_mounts() -> Result<()> {
+pub fn private_mounts() -> Result<()> {
     const NONE: Option<&str> = None;
+    if !cfg!(target_arch = "x86_64") {
+        return Err("the race's configs and its floor are written for x86_64".into());
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return Err("the race needs root: it mounts, and it makes cgroups".into());
+    }
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)?;
     let mut covered = 0;

@@ -89,10 +89,10 @@ static void run_program(char *program)
 	char *const argv[] = {program, 0};
 #ifdef ENGINE
 	static char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-				    "HOSTNAME=" HOSTNAME, "HOME=/root", 0};
+				    "HOSTNAME=" HOSTNAME, "HOME=/", 0};
 #else
 	static char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-				    "TERM=xterm", "HOME=/root", 0};
+				    "TERM=xterm", "HOME=/", 0};
 #endif
 
 	must(argv[0], sys(execve, argv[0], argv, env));
