@@ -115,9 +115,12 @@ impl Clock {
             request.extend_from_slice(&number.to_ne_bytes());
         }
         request.extend_from_slice(&words);
-        self.wire.write_all(&request)?;
         let mut bytes = [0; 56];
-        self.wire.read_exact(&mut bytes)?;
+        let asked = self.wire.write_all(&request);
+        if let Err(error) = asked.and_then(|()| self.wire.read_exact(&mut bytes)) {
+            let end = self.process.wait()?;
+            return Err(format!("the clock ended ({end}; {error}): {}", self.said()).into());
+        }
         let mut numbers = bytes
             .as_chunks::<8>()
             .0
