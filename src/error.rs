@@ -23,11 +23,7 @@ pub struct Problem {
 impl Problem {
     /// A problem at `place`.
     pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            what: what.into(),
-            hint: None,
-        }
+        Self { place: place.into(), what: what.into(), hint: None }
     }
 
     /// Adds the remedy.
@@ -67,11 +63,7 @@ impl Error {
     }
 
     /// An error of one problem whose cause is a system error: `place: what: cause`.
-    pub fn io(
-        place: impl Into<String>,
-        what: impl fmt::Display,
-        cause: impl Into<std::io::Error>,
-    ) -> Self {
+    pub fn io(place: impl Into<String>, what: impl fmt::Display, cause: impl Into<std::io::Error>) -> Self {
         Self::new(place, format!("{what}: {}", cause_text(&cause.into())))
     }
 
@@ -93,23 +85,13 @@ impl Error {
 
     /// All of `problems` as one error; `Ok` if there are none.
     pub fn all(problems: Vec<Problem>) -> Result<()> {
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Self {
-                problems,
-                status: 1,
-            })
-        }
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems, status: 1 }) }
     }
 }
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
-        Self {
-            problems: vec![problem],
-            status: 1,
-        }
+        Self { problems: vec![problem], status: 1 }
     }
 }
 

@@ -4,6 +4,6 @@
 //! plain values ([`plan`]), armed and cloned ([`launch`]), carried out step by step by the child
 //! (`child`), and led through its life ([`lifecycle`]) by the words of the command line ([`cli`]).
 
-pub mod cgroup;
 pub mod error;
 pub mod seccomp;
+pub mod cgroup;
