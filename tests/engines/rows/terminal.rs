@@ -1,0 +1,79 @@
+//! Containers on a terminal. The size comes with a message of its own after the start, so the
+//! container waits for it: a shell loop, since SIGWINCH may have come before a trap.
+//!
+//! What is typed is echoed: words to be expected are typed with `''` in them.
+
+use crate::command::Verdict;
+use crate::engine::Engine;
+use crate::terminal::Terminal;
+
+/// Waits in the container until the size is this, then says so.
+fn sized(terminal: &mut Terminal, size: &str) -> Verdict {
+    terminal.types(&format!(
+        "until [ \"$(stty size)\" = '{size}' ]; do usleep 10000; done; echo size''-{}\n",
+        size.replace(' ', "-")
+    ))?;
+    terminal.expect(&format!("size-{}", size.replace(' ', "-")))
+}
+
+fn converse(mut terminal: Terminal) -> Verdict {
+    terminal.types("tty; echo said''-tty\n")?;
+    terminal.expect("/dev/")?;
+    terminal.expect("said-tty")?;
+    // The controlling terminal, not just a file that is one.
+    terminal.types("echo controlling''-tty >/dev/tty\n")?;
+    terminal.expect("controlling-tty")?;
+    sized(&mut terminal, "33 101")?;
+    terminal.types("exit 5\n")?;
+    terminal.ends_with(5)
+}
+
+pub fn run(e: &Engine) -> Verdict {
+    converse(e.terminal("run -it --rm busybox sh")?)
+}
+
+pub fn exec(e: &Engine) -> Verdict {
+    e.detached("one", "busybox sh -c 'echo ready; exec sleep 1000'")?;
+    converse(e.terminal("exec -it one sh")?)
+}
+
+pub fn resize(e: &Engine) -> Verdict {
+    let mut terminal = e.terminal("run -it --rm busybox sh")?;
+    sized(&mut terminal, "33 101")?;
+    terminal.resizes(40, 120)?;
+    sized(&mut terminal, "40 120")?;
+    terminal.types("exit\n")?;
+    terminal.ends_with(0)
+}
+
+pub fn interrupt(e: &Engine) -> Verdict {
+    let mut terminal = e.terminal("run -it --rm busybox sh")?;
+    terminal.types("trap 'echo inter''rupted' INT; echo trap''-set; sleep 1000\n")?;
+    terminal.expect("trap-set")?;
+    terminal.types("\u{3}")?;
+    terminal.expect("interrupted")?;
+    terminal.types("exit 6\n")?;
+    terminal.ends_with(6)
+}
+
+pub fn output_only(e: &Engine) -> Verdict {
+    // A terminal ends its lines with a carriage return as well.
+    let ran = e
+        .call("run -t --rm busybox sh -c 'echo line; test -t 1'")?
+        .succeeds()?;
+    ran.must("line\\r\\n", |ran| ran.out == "line\r\n")
+        .map(drop)
+}
+
+pub fn attach(e: &Engine) -> Verdict {
+    e.call("run -dit --name one busybox sh")?.works()?;
+    let mut terminal = e.terminal("attach one")?;
+    terminal.types("echo at''tached\n")?;
+    terminal.expect("attached")?;
+    // ctrl-p ctrl-q
+    terminal.types("\u{10}\u{11}")?;
+    terminal.ends_with(0)?;
+    e.call("inspect -f '{{.State.Running}}' one")?
+        .prints("true")
+        .map(drop)
+}
