@@ -105,6 +105,10 @@ impl Driver for Docker {
         ".HostConfig.Runtime"
     }
 
+    fn remove(&self) -> &'static str {
+        "rm -f"
+    }
+
     fn log(&self) -> Option<PathBuf> {
         Some(LOG.into())
     }

@@ -20,6 +20,8 @@ pub trait Driver: Sync {
     fn client(&self) -> String;
     /// What `inspect -f` must be asked for the runtime's name.
     fn runtime_field(&self) -> &'static str;
+    /// The command that kills and removes containers without waiting for them.
+    fn remove(&self) -> &'static str;
     /// Where the engine logs, if it does.
     fn log(&self) -> Option<PathBuf>;
     /// Ends the engine as an administrator would.
@@ -125,10 +127,11 @@ impl<'a> Engine<'a> {
     pub fn cgroup(&self, name: &str) -> Verdict<PathBuf> {
         let pid = self.inspect(name, ".State.Pid")?;
         let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-        match text.trim().strip_prefix("0::/") {
+        // On a hybrid host the v1 hierarchies have lines of their own.
+        match text.lines().find_map(|line| line.strip_prefix("0::/")) {
             Some(path) => Ok(PathBuf::from("/sys/fs/cgroup").join(path)),
             None => Err(failed(format!(
-                "/proc/{pid}/cgroup is not of cgroup v2 alone: {text}"
+                "/proc/{pid}/cgroup names none of v2: {text}"
             ))),
         }
     }
@@ -138,7 +141,8 @@ impl<'a> Engine<'a> {
         let all = self.call("ps -aq")?.succeeds()?;
         if !all.text().is_empty() {
             let ids = all.text().replace('\n', " ");
-            self.call(&format!("rm -f -v {ids}"))?.works()?;
+            self.call(&format!("{} -v {ids}", self.driver.remove()))?
+                .works()?;
         }
         Ok(())
     }

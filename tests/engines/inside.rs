@@ -21,10 +21,11 @@ const TRACE: &str = "/run/trace.log";
 /// The second half of the test, as the child of the world's init.
 pub fn run(options: &Options) -> Verdict {
     let name = options.engines.first().map_or("", String::as_str);
-    world::furnish(options.deadline(10))?;
+    let runtime = world::furnish(options)?;
     image::build(options)?;
     let begun = Instant::now();
-    let started = runtime(options).and_then(|runtime| engine::start(name, &runtime, options));
+    let started =
+        traced(&runtime, options).and_then(|runtime| engine::start(name, &runtime, options));
     let driver = match started {
         Ok(driver) => driver,
         Err(trouble) => {
@@ -85,12 +86,11 @@ fn tell(engine: &str, feature: &str, verdict: Verdict, begun: Instant) {
     }
 }
 
-/// The path that is registered: the runtime's, or with `--trace` a script's that logs each call,
-/// its exit status and what the runtime wrote into its own log.
-fn runtime(options: &Options) -> Verdict<String> {
-    let runtime = options.runtime.display().to_string();
+/// The path that is registered: with `--trace` that of a script that logs each call, its exit
+/// status and what the runtime wrote into its own log.
+fn traced(runtime: &str, options: &Options) -> Verdict<String> {
     if !options.trace {
-        return Ok(runtime);
+        return Ok(runtime.to_owned());
     }
     let script = format!(
         r#"#!/bin/sh
@@ -151,7 +151,8 @@ impl Logs {
 }
 
 fn tail(what: &str, text: &str) -> String {
-    let lines = text.lines().collect::<Vec<_>>();
+    let is_news = |line: &&str| !line.contains("level=info");
+    let lines = text.lines().filter(is_news).collect::<Vec<_>>();
     if lines.is_empty() {
         return String::new();
     }

@@ -65,6 +65,10 @@ impl Driver for Podman {
         ".OCIRuntime"
     }
 
+    fn remove(&self) -> &'static str {
+        "rm -f -t 0"
+    }
+
     fn log(&self) -> Option<PathBuf> {
         None
     }

@@ -5,14 +5,15 @@
 //! and becomes `unshare` and `docker-init` (an init that reaps, since shims and conmon become its
 //! children). That starts the test once more, in [`crate::inside`].
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
@@ -84,7 +85,6 @@ fn listen(engine: &str, options: &Options, cgroup: &Path, add: &mut dyn FnMut(&R
         .env_clear()
         .env("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin")
         .env("HOME", "/run/home")
-        .env("TMPDIR", "/run/tmp")
         .env("LC_ALL", "C")
         .env("ONGGI_BIN", &options.runtime)
         .env("ONGGI_PATIENCE", options.patience.to_string())
@@ -154,7 +154,12 @@ pub fn enter(options: &Options) -> Verdict {
 }
 
 /// Inside: mounts and network as an engine wants them. The mounts are private already.
-pub fn furnish(patience: Duration) -> Verdict {
+///
+/// Returns the path of a copy of the runtime: what is below /run and /tmp is hidden, and the
+/// original may be built anew meanwhile.
+pub fn furnish(options: &Options) -> Verdict<String> {
+    let patience = options.deadline(10);
+    let runtime = fs::read(&options.runtime)?;
     let nodev = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     // Not nodev: containers' root file systems lie there.
     mount_new("tmpfs", "/run", MsFlags::MS_NOSUID, "mode=755")?;
@@ -162,9 +167,14 @@ pub fn furnish(patience: Duration) -> Verdict {
         let _ = umount2(path, MntFlags::MNT_DETACH);
     }
     mount_new("tmpfs", "/dev/shm", nodev, "mode=1777")?;
-    for path in ["/run/tmp", "/run/home", "/run/lock", STORE] {
+    mount_new("tmpfs", "/tmp", MsFlags::MS_NOSUID, "mode=1777")?;
+    for path in ["/run/home", "/run/lock", "/run/bin", STORE] {
         fs::create_dir_all(path)?;
     }
+    let name = options.runtime.file_name().unwrap_or_default();
+    let copy = Path::new("/run/bin").join(name);
+    fs::write(&copy, runtime)?;
+    fs::set_permissions(&copy, Permissions::from_mode(0o755))?;
     shell("umount -R /sys/fs/cgroup", "", patience)?.works()?;
     mount_new("cgroup2", "/sys/fs/cgroup", nodev | MsFlags::MS_NOEXEC, "")?;
     for path in ["/etc", "/var"] {
@@ -179,7 +189,7 @@ pub fn furnish(patience: Duration) -> Verdict {
     shell("ip link set lo up", "", patience)?.works()?;
     fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
     nix::unistd::sethostname("engines")?;
-    Ok(())
+    Ok(copy.display().to_string())
 }
 
 /// The controllers that containers can have in this world.

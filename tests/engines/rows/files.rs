@@ -27,40 +27,39 @@ pub fn tmpfs(e: &Engine) -> Verdict {
 }
 
 pub fn bind(e: &Engine) -> Verdict {
-    fs::create_dir_all("/run/tmp/shared")?;
-    fs::write("/run/tmp/shared/in", "from outside\n")?;
-    let line = "run --rm -v /run/tmp/shared:/srv/shared busybox \
+    fs::create_dir_all("/tmp/shared")?;
+    fs::write("/tmp/shared/in", "from outside\n")?;
+    let line = "run --rm -v /tmp/shared:/srv/shared busybox \
                 sh -c 'cat /srv/shared/in; echo from inside >/srv/shared/out'";
     e.call(line)?.succeeds()?.prints("from outside").map(drop)?;
-    e.shell("cat /run/tmp/shared/out; rm -r /run/tmp/shared")?
+    e.shell("cat /tmp/shared/out; rm -r /tmp/shared")?
         .prints("from inside")
         .map(drop)
 }
 
 pub fn bind_file(e: &Engine) -> Verdict {
-    fs::write("/run/tmp/one-file", "content\n")?;
-    let line = "run --rm -v /run/tmp/one-file:/etc/new/file:ro busybox \
+    fs::write("/tmp/one-file", "content\n")?;
+    let line = "run --rm -v /tmp/one-file:/etc/new/file:ro busybox \
                 sh -c 'cat /etc/new/file; echo no >/etc/new/file || echo refused'";
     e.call(line)?
         .succeeds()?
         .prints("content\nrefused")
         .map(drop)?;
-    e.shell("cat /run/tmp/one-file; rm /run/tmp/one-file")?
+    e.shell("cat /tmp/one-file; rm /tmp/one-file")?
         .prints("content")
         .map(drop)
 }
 
 pub fn propagation(e: &Engine) -> Verdict {
-    e.shell("mkdir -p /run/tmp/tree/sub && mount --bind /run/tmp/tree /run/tmp/tree && mount --make-shared /run/tmp/tree")?.works()?;
+    e.shell("mkdir -p /tmp/tree/sub && mount --bind /tmp/tree /tmp/tree && mount --make-shared /tmp/tree")?.works()?;
     e.detached(
         "one",
-        "-v /run/tmp/tree:/srv/tree:rslave busybox sh -c 'echo ready; exec sleep 1000'",
+        "-v /tmp/tree:/srv/tree:rslave busybox sh -c 'echo ready; exec sleep 1000'",
     )?;
-    e.shell("mount -t tmpfs none /run/tmp/tree/sub && touch /run/tmp/tree/sub/seen")?
+    e.shell("mount -t tmpfs none /tmp/tree/sub && touch /tmp/tree/sub/seen")?
         .works()?;
     let seen = e.call("exec one ls /srv/tree/sub")?;
-    e.shell("umount -R /run/tmp/tree && rm -r /run/tmp/tree")?
-        .works()?;
+    e.shell("umount -R /tmp/tree && rm -r /tmp/tree")?.works()?;
     seen.succeeds()?.prints("seen").map(drop)
 }
 
@@ -89,13 +88,19 @@ pub fn shm_size(e: &Engine) -> Verdict {
 }
 
 pub fn device(e: &Engine) -> Verdict {
-    let line = "run --rm --device /dev/zero:/dev/nought:r busybox \
-                sh -c 'head -c 2 /dev/nought | od -An -tx1; echo no >/dev/nought || echo refused'";
-    e.call(line)?
+    // A device that is not among the default ones, of which all may be read and written.
+    let line = |access| {
+        format!(
+            "run --rm --cap-add SYSLOG --device /dev/kmsg:/dev/kernel:{access} busybox \
+             sh -c '(: >/dev/kernel) && echo write; head -c 0 </dev/kernel && echo read; :'"
+        )
+    };
+    e.call(&line("rw"))?
         .succeeds()?
-        .says("00 00")?
-        .says("refused")
-        .map(drop)
+        .prints("write\nread")
+        .map(drop)?;
+    e.call(&line("w"))?.succeeds()?.prints("write").map(drop)?;
+    e.call(&line("r"))?.succeeds()?.prints("read").map(drop)
 }
 
 pub fn device_denied(e: &Engine) -> Verdict {

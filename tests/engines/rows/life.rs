@@ -166,7 +166,7 @@ pub fn wait(e: &Engine) -> Verdict {
 pub fn remove_running(e: &Engine) -> Verdict {
     e.detached("one", IGNORING)?;
     let cgroup = e.cgroup("one")?;
-    e.call("rm -f one")?.works()?;
+    e.call(&format!("{} one", e.driver.remove()))?.works()?;
     e.call("ps -aq")?.succeeds()?.prints("").map(drop)?;
     e.until("its cgroup is gone", || Ok(!cgroup.exists()))
 }
@@ -197,14 +197,14 @@ pub fn stats(e: &Engine) -> Verdict {
 
 pub fn copy(e: &Engine) -> Verdict {
     e.detached("one", SLEEPING)?;
-    e.shell("echo content >/run/tmp/copied")?.works()?;
-    e.call("cp /run/tmp/copied one:/srv/copied")?.works()?;
+    e.shell("echo content >/tmp/copied")?.works()?;
+    e.call("cp /tmp/copied one:/srv/copied")?.works()?;
     e.call("exec one cat /srv/copied")?
         .succeeds()?
         .prints("content")
         .map(drop)?;
-    e.call("cp one:/etc/passwd /run/tmp/back")?.works()?;
-    e.shell("cat /run/tmp/back; rm /run/tmp/back /run/tmp/copied")?
+    e.call("cp one:/etc/passwd /tmp/back")?.works()?;
+    e.shell("cat /tmp/back; rm /tmp/back /tmp/copied")?
         .succeeds()?
         .says("guest")
         .map(drop)

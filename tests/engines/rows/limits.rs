@@ -32,8 +32,14 @@ fn says(e: &Engine, file: &str, text: &str) -> Verdict {
 }
 
 pub fn ulimit(e: &Engine) -> Verdict {
-    let line = "run --rm --ulimit nofile=123:456 --ulimit core=0 busybox sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c'";
-    e.call(line)?.succeeds()?.prints("123\n456\n0").map(drop)
+    // With any limit given, Podman asks for its own nproc, higher than may be set without privilege.
+    let line = "run --rm --ulimit nofile=123:456 --ulimit core=0 --ulimit nproc=1000:2000 busybox \
+                sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c; grep processes /proc/self/limits'";
+    e.call(line)?
+        .succeeds()?
+        .says("123\n456\n0\nMax processes")?
+        .says(" 2000 ")
+        .map(drop)
 }
 
 pub fn sysctl(e: &Engine) -> Verdict {

@@ -14,9 +14,9 @@ mod process;
 mod terminal;
 
 use crate::command::Verdict;
+use crate::docker;
 use crate::engine::Engine;
 use crate::options::Options;
-use crate::{docker, podman};
 
 /// One question.
 pub struct Row {
@@ -72,7 +72,7 @@ pub const ROWS: &[Row] = &[
     row("run: standard error stays apart", process::standard_error),
     row("run -i: standard input", process::standard_input).fast(),
     row("run: exit status is passed through", process::status).fast(),
-    row("run: death by signal is 128+n", process::signal),
+    row("run: killed from outside is 128+n", process::signal),
     row("run: program not found is 127", process::not_found).fast(),
     row(
         "run: program not executable is 126",
@@ -80,10 +80,13 @@ pub const ROWS: &[Row] = &[
     )
     .fast(),
     row("run -e: environment", process::environment),
+    row("run -w: working directory", process::directory),
+    // Podman refuses it itself.
     row(
-        "run -w: working directory, made if missing",
-        process::directory,
-    ),
+        "run -w: a missing directory is made",
+        process::directory_made,
+    )
+    .of(docker::NAME),
     row("run -u: numeric user and group", process::user).fast(),
     row(
         "run -u: user by name, with its groups",
@@ -117,7 +120,7 @@ pub const ROWS: &[Row] = &[
     row("exec -i: standard input", exec::standard_input),
     row("exec -d", exec::detached),
     row("exec -e -w -u", exec::identity),
-    row("exec: program not found is 127", exec::not_found).fast(),
+    row("exec: program not found", exec::not_found).fast(),
     row("exec: program not executable is 126", exec::not_executable),
     row("exec --privileged", exec::privileged),
     row(
@@ -203,5 +206,4 @@ pub const ROWS: &[Row] = &[
     row("network: a container's", network::container),
     row("network: the host's", network::host),
     row("network: names, and /etc/hosts", network::hosts),
-    row("pod: two containers share what a pod shares", network::pod).of(podman::NAME),
 ];

@@ -84,16 +84,3 @@ pub fn hosts(e: &Engine) -> Verdict {
     }
     Ok(())
 }
-
-pub fn pod(e: &Engine) -> Verdict {
-    e.call("pod create --name jar")?.works()?;
-    e.detached("one", &format!("--pod jar {SLEEPING}"))?;
-    let line = "readlink /proc/self/ns/net /proc/self/ns/ipc /proc/self/ns/uts";
-    let one = e.call(&format!("exec one {line}"))?.succeeds()?;
-    let two = e
-        .call(&format!("run --rm --pod jar busybox {line}"))?
-        .succeeds()?
-        .prints(one.text());
-    e.call("pod rm -f jar")?.works()?;
-    two.map(drop)
-}

@@ -1,6 +1,8 @@
 //! The container's process: what it is given, what comes back.
 
-use crate::command::Verdict;
+use std::thread;
+
+use crate::command::{Verdict, failed};
 use crate::engine::Engine;
 
 pub fn output(e: &Engine) -> Verdict {
@@ -44,10 +46,18 @@ pub fn status(e: &Engine) -> Verdict {
 }
 
 pub fn signal(e: &Engine) -> Verdict {
-    // As a child of init, so that the signal is not one that a first process never sees.
-    e.call("run --rm busybox sh -c 'sh -c \"kill -TERM \\$\\$\"'")?
-        .ends_with(143)
-        .map(drop)
+    thread::scope(|scope| {
+        let line = "run --name one busybox sh -c 'echo ready; exec sleep 1000'";
+        let attached = scope.spawn(move || e.call(line)?.ends_with(137)?.prints("ready"));
+        e.until("the container is there", || {
+            Ok(e.call("logs one")?.out.contains("ready"))
+        })?;
+        e.call("kill one")?.works()?;
+        attached
+            .join()
+            .map_err(|_| failed("the test itself panicked"))?
+            .map(drop)
+    })
 }
 
 pub fn not_found(e: &Engine) -> Verdict {
@@ -78,7 +88,10 @@ pub fn directory(e: &Engine) -> Verdict {
     e.call("run --rm -w /srv busybox pwd")?
         .succeeds()?
         .prints("/srv")
-        .map(drop)?;
+        .map(drop)
+}
+
+pub fn directory_made(e: &Engine) -> Verdict {
     e.call("run --rm -w /srv/new/one busybox pwd")?
         .succeeds()?
         .prints("/srv/new/one")
