@@ -197,3 +197,20 @@ pub fn until(what: &str, deadline: Duration, mut is: impl FnMut() -> Verdict<boo
     }
     Ok(())
 }
+
+/// Asks the same `count` times at the same time; `ask` gets the number of each.
+pub fn at_once(count: i32, ask: impl Fn(i32) -> Verdict + Sync) -> Verdict {
+    thread::scope(|scope| {
+        let ask = &ask;
+        let begin = |number| scope.spawn(move || ask(number));
+        let all = (0..count).map(begin).collect::<Vec<_>>();
+        all.into_iter().try_for_each(joined)
+    })
+}
+
+/// What a thread of a row came to.
+pub fn joined<T>(thread: thread::ScopedJoinHandle<'_, Verdict<T>>) -> Verdict<T> {
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(failed("the test itself panicked")))
+}

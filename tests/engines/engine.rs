@@ -1,7 +1,6 @@
 //! An engine that runs, as the rows see it.
 
 use std::path::PathBuf;
-use std::thread;
 use std::time::Duration;
 
 use crate::command::{Ran, Verdict, failed, shell, until};
@@ -73,23 +72,6 @@ impl<'a> Engine<'a> {
     /// Runs a line of shell in the world, outside of all containers.
     pub fn shell(&self, line: &str) -> Verdict<Ran> {
         shell(line, "", self.options.deadline(60))
-    }
-
-    /// Asks the same `count` times at the same time; `ask` gets the number of each.
-    pub fn at_once(&self, count: i32, ask: impl Fn(i32) -> Verdict + Sync) -> Verdict {
-        thread::scope(|scope| {
-            let begin = |number| {
-                scope.spawn({
-                    let ask = &ask;
-                    move || ask(number)
-                })
-            };
-            let all = (0..count).map(begin).collect::<Vec<_>>();
-            let ended = all.into_iter().map(|one| one.join());
-            ended
-                .map(|end| end.unwrap_or_else(|_| Err(failed("the test itself panicked"))))
-                .collect()
-        })
     }
 
     /// Asks until it is true.

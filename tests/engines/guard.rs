@@ -1,11 +1,13 @@
-//! The host before and after: what an engine could have left there.
+//! What may be left: of the containers in the world, nothing; of the world on the host, nothing.
 //!
-//! The world is thrown away with its last process, so only what came out of it can be left.
+//! The world is thrown away with its last process, so only what came out of it can be left there.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use crate::command::{Verdict, failed};
+use crate::world::STORE;
 
 /// Lines that name everything of the host that must not change, in no order.
 pub struct Host(BTreeSet<String>);
@@ -109,4 +111,57 @@ fn names(folder: &str) -> Vec<String> {
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
+}
+
+/// In the world: everything that bears a container's id, and every process that is not ours.
+pub fn leftovers() -> Verdict<Vec<String>> {
+    let mut left = Vec::new();
+    for place in ["/run", "/sys/fs/cgroup"] {
+        walk(Path::new(place), &mut |path| {
+            if path
+                .file_name()
+                .is_some_and(|name| is_id(&name.to_string_lossy()))
+            {
+                left.push(path.display().to_string());
+            }
+        });
+    }
+    for line in fs::read_to_string("/proc/self/mountinfo")?.lines() {
+        if line.split(['/', ' ']).any(is_id) {
+            left.push(format!("mount {line}"));
+        }
+    }
+    let own = std::process::id().to_string();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let pid = entry.file_name().to_string_lossy().into_owned();
+        let is_process = pid.bytes().all(|byte| byte.is_ascii_digit());
+        if is_process && pid != "1" && pid != own {
+            let line = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+            left.push(format!("process {pid}: {}", line.replace('\0', " ")));
+        }
+    }
+    Ok(left)
+}
+
+/// Whether a name has a container's id in it: 64 hexadecimal digits.
+fn is_id(name: &str) -> bool {
+    name.split(|letter: char| !letter.is_ascii_hexdigit())
+        .any(|part| part.len() == 64)
+}
+
+/// Visits all below a folder, but not the engines' stores and image.
+pub fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.starts_with(STORE)
+            || path.starts_with("/run/image")
+            || path.starts_with("/run/upper")
+        {
+            continue;
+        }
+        visit(&path);
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(&path, visit);
+        }
+    }
 }

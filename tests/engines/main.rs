@@ -22,6 +22,7 @@ mod engine;
 mod guard;
 mod image;
 mod inside;
+mod logs;
 mod options;
 mod podman;
 mod report;
@@ -31,8 +32,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use command::Verdict;
-use options::Options;
+use options::{Options, Task};
 use report::{Outcome, Report, Table};
 
 fn main() -> ExitCode {
@@ -40,12 +40,20 @@ fn main() -> ExitCode {
     let done = match arguments.next_if(|first| first == world::ENTER || first == world::INSIDE) {
         Some(stage) => Options::read(arguments).and_then(|options| {
             if stage == world::ENTER {
-                world::enter(&options).map(|()| true)
+                world::enter(&options)
             } else {
-                inside::run(&options).map(|()| true)
+                inside::run(&options)
+            }
+            .map(|()| true)
+        }),
+        None => Options::read(arguments).map(|options| match options.task {
+            Task::Ask => ask(&options),
+            Task::List => list(),
+            Task::Help => {
+                print!("{}", options::HELP);
+                true
             }
         }),
-        None => Options::read(arguments).and_then(|options| outside(&options)),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -57,27 +65,24 @@ fn main() -> ExitCode {
     }
 }
 
+fn list() -> bool {
+    for row in rows::ROWS {
+        let speed = if row.fast { "fast" } else { "all " };
+        println!(
+            "{speed} {:<8} {}",
+            row.engine.unwrap_or("both"),
+            row.feature
+        );
+    }
+    true
+}
+
 /// One world for each engine that is asked for; true if nothing failed.
-fn outside(options: &Options) -> Verdict<bool> {
-    if options.help {
-        print!("{}", options::HELP);
-        return Ok(true);
-    }
-    if options.list {
-        for row in rows::ROWS {
-            let speed = if row.fast { "fast" } else { "all " };
-            println!(
-                "{speed} {:<8} {}",
-                row.engine.unwrap_or("both"),
-                row.feature
-            );
-        }
-        return Ok(true);
-    }
+fn ask(options: &Options) -> bool {
     let mut table = Table::new(options);
     if let Err(trouble) = world::possible(options) {
         table.add(&Report::new("-", "the engines can be started", trouble));
-        return Ok(table.close());
+        return table.close();
     }
     for engine in &options.engines {
         let before = guard::Host::now();
@@ -91,5 +96,5 @@ fn outside(options: &Options) -> Verdict<bool> {
         }
         table.add(&last);
     }
-    Ok(table.close())
+    table.close()
 }

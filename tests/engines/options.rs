@@ -23,14 +23,23 @@ environment:
   ONGGI_PATIENCE=N       all deadlines N times longer, for slow machines
 ";
 
+/// What is to be done.
+#[derive(PartialEq, Eq)]
+pub enum Task {
+    /// Ask the rows.
+    Ask,
+    /// Say which rows there are.
+    List,
+    /// Say how this is called.
+    Help,
+}
+
 /// What was asked for, the same in all three stages of the test.
 pub struct Options {
     /// Every row, not just the fast ones.
     pub all: bool,
-    /// Only say which rows there are.
-    pub list: bool,
-    /// Only say how this is called.
-    pub help: bool,
+    /// What is to be done at all.
+    pub task: Task,
     /// The engines' names, in the order in which they are tried.
     pub engines: Vec<String>,
     /// Only the rows that have this in their name.
@@ -52,8 +61,7 @@ impl Options {
             std::env::var_os("ONGGI_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_onggi").into());
         let mut options = Self {
             all: std::env::var("ONGGI_ENGINES").is_ok_and(|set| set == "all"),
-            list: false,
-            help: false,
+            task: Task::Ask,
             engines: Vec::new(),
             only: None,
             trace: false,
@@ -76,8 +84,8 @@ impl Options {
             };
             match word.as_str() {
                 "--all" => options.all = true,
-                "--list" => options.list = true,
-                "--help" | "-h" => options.help = true,
+                "--list" => options.task = Task::List,
+                "--help" | "-h" => options.task = Task::Help,
                 "--trace" => options.trace = true,
                 "--only" => options.only = Some(value()?),
                 "--engine" => options.engines.push(value()?),

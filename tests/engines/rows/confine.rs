@@ -6,7 +6,7 @@ use crate::command::{Ran, Trouble, Verdict, failed};
 use crate::docker;
 use crate::engine::Engine;
 
-/// CAP_CHOWN is 0, CAP_NET_RAW 13, CAP_SYS_TIME 25 (capabilities(7)).
+/// `CAP_CHOWN` is 0, `CAP_SYS_TIME` 25: linux/capability.h.
 const CHOWN: u64 = 1;
 const SYS_TIME: u64 = 1 << 25;
 

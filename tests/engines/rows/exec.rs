@@ -1,7 +1,7 @@
 //! More processes in a running container.
 
 use super::confine::granting_all;
-use crate::command::{Ran, Verdict};
+use crate::command::{Ran, Verdict, at_once};
 use crate::docker;
 use crate::engine::Engine;
 
@@ -105,7 +105,7 @@ pub fn same_place(e: &Engine) -> Verdict {
 
 pub fn eight(e: &Engine) -> Verdict {
     sleeper(e, "")?;
-    e.at_once(8, |number| {
+    at_once(8, |number| {
         e.call(&format!("exec one sh -c 'exit {number}'"))?
             .ends_with(number)
             .map(drop)

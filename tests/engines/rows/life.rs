@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::command::{Verdict, failed};
+use crate::command::{Trouble, Verdict, failed, joined};
 use crate::engine::Engine;
 use crate::podman;
 
@@ -59,8 +59,7 @@ pub fn kill_signal(e: &Engine) -> Verdict {
 pub fn pause(e: &Engine) -> Verdict {
     e.detached("one", SLEEPING)?;
     let events = e.cgroup("one")?.join("cgroup.events");
-    let frozen =
-        || Ok::<_, crate::command::Trouble>(fs::read_to_string(&events)?.contains("frozen 1"));
+    let frozen = || Ok::<_, Trouble>(fs::read_to_string(&events)?.contains("frozen 1"));
     e.call("pause one")?.works()?;
     if !frozen()? {
         return Err(failed(format!(
@@ -110,10 +109,7 @@ pub fn logs_follow(e: &Engine) -> Verdict {
     std::thread::scope(|scope| {
         let follower = scope.spawn(|| e.call("logs -f one")?.succeeds()?.prints("ready\nlast"));
         e.call("exec one touch /tmp/go")?.works()?;
-        follower
-            .join()
-            .map_err(|_| failed("the test itself panicked"))?
-            .map(drop)
+        joined(follower).map(drop)
     })
 }
 

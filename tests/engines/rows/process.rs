@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::command::{Verdict, failed};
+use crate::command::{Ran, Verdict, at_once, joined};
 use crate::engine::Engine;
 
 pub fn output(e: &Engine) -> Verdict {
@@ -24,7 +24,7 @@ pub fn runtime(e: &Engine) -> Verdict {
 
 pub fn standard_error(e: &Engine) -> Verdict {
     let ran = e.call("run --rm busybox sh -c 'echo out; echo err >&2'")?;
-    let is = |ran: &crate::command::Ran| !ran.err.contains("out");
+    let is = |ran: &Ran| !ran.err.contains("out");
     ran.succeeds()?
         .prints("out")?
         .complains("err")?
@@ -53,10 +53,7 @@ pub fn signal(e: &Engine) -> Verdict {
             Ok(e.call("logs one")?.out.contains("ready"))
         })?;
         e.call("kill one")?.works()?;
-        attached
-            .join()
-            .map_err(|_| failed("the test itself panicked"))?
-            .map(drop)
+        joined(attached).map(drop)
     })
 }
 
@@ -180,7 +177,7 @@ pub fn uts_host(e: &Engine) -> Verdict {
 }
 
 pub fn eight(e: &Engine) -> Verdict {
-    e.at_once(8, |number| {
+    at_once(8, |number| {
         let ran = e.call(&format!("run --rm busybox echo number {number}"))?;
         ran.succeeds()?
             .prints(&format!("number {number}"))

@@ -76,11 +76,7 @@ pub fn attach(e: &Engine) -> Verdict {
     terminal.expect("attached")?;
     terminal.types("\u{14}")?;
     // Docker 20.10 exits with 1 and says why.
-    let status = if e.driver.name() == docker::NAME {
-        1
-    } else {
-        0
-    };
+    let status = i32::from(e.driver.name() == docker::NAME);
     terminal.ends_with(status)?;
     e.call("inspect -f '{{.State.Running}}' one")?
         .prints("true")
