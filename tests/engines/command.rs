@@ -100,7 +100,7 @@ pub fn shell(line: &str, input: &str, deadline: Duration) -> Verdict<Ran> {
 pub fn wait(mut child: Child, deadline: Duration) -> Verdict<Option<ExitStatus>> {
     let group = Pid::from_raw(child.id().cast_signed());
     let (end, ended) = mpsc::channel();
-    thread::spawn(move || end.send(child.wait()));
+    thread::Builder::new().spawn(move || end.send(child.wait()))?;
     if let Ok(status) = ended.recv_timeout(deadline) {
         return Ok(Some(status?));
     }

@@ -54,7 +54,7 @@ impl Terminal {
         let keyboard = File::from(pty.master);
         let mut master = keyboard.try_clone()?;
         let (show, screen) = channel();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let mut bytes = [0; 4096];
             // The end is an error (EIO) on a pty: the last slave was closed.
             while let Ok(count @ 1..) = master.read(&mut bytes) {
@@ -62,7 +62,7 @@ impl Terminal {
                     return;
                 }
             }
-        });
+        })?;
         Ok(Self {
             line: line.to_owned(),
             keyboard,

@@ -95,13 +95,13 @@ fn listen(engine: &str, options: &Options, cgroup: &Path, add: &mut dyn FnMut(&R
         .spawn()?;
     let (tell, told) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if tell.send(line).is_err() {
                     return;
                 }
             }
-        });
+        })?;
     }
     let end = Instant::now() + options.deadline(900);
     while let Ok(line) = told.recv_timeout(end.saturating_duration_since(Instant::now())) {
