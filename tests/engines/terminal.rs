@@ -82,6 +82,19 @@ impl Terminal {
 
     /// Waits until this is shown after what was expected last.
     pub fn expect(&mut self, text: &str) -> Verdict {
+        match self.look(text, self.deadline) {
+            Ok(()) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => self.wrong(text, "not in time"),
+            Err(RecvTimeoutError::Disconnected) => self.wrong(text, "the end"),
+        }
+    }
+
+    /// Whether this is shown within so much time, after what was expected last.
+    pub fn shows(&mut self, text: &str, within: Duration) -> bool {
+        self.look(text, within).is_ok()
+    }
+
+    fn look(&mut self, text: &str, within: Duration) -> Result<(), RecvTimeoutError> {
         let begun = Instant::now();
         loop {
             let new = String::from_utf8_lossy(&self.shown[self.seen..]).into_owned();
@@ -89,12 +102,8 @@ impl Terminal {
                 self.seen += at + text.len();
                 return Ok(());
             }
-            let left = self.deadline.saturating_sub(begun.elapsed());
-            match self.screen.recv_timeout(left) {
-                Ok(bytes) => self.shown.extend(bytes),
-                Err(RecvTimeoutError::Timeout) => return self.wrong(text, "not in time"),
-                Err(RecvTimeoutError::Disconnected) => return self.wrong(text, "the end"),
-            }
+            let left = within.saturating_sub(begun.elapsed());
+            self.shown.extend(self.screen.recv_timeout(left)?);
         }
     }
 

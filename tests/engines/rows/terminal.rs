@@ -3,28 +3,31 @@
 //!
 //! What is typed is echoed: words to be expected are typed with `''` in them.
 
+use std::time::Duration;
+
 use crate::command::Verdict;
 use crate::docker;
 use crate::engine::Engine;
 use crate::terminal::Terminal;
 
-/// Waits in the container until the size is this, then says so.
-fn sized(terminal: &mut Terminal, size: &str) -> Verdict {
+/// Has the container wait until the size is this, and say so; what it will say.
+fn await_size(terminal: &mut Terminal, rows: u16, columns: u16) -> Verdict<String> {
     terminal.types(&format!(
-        "until [ \"$(stty size)\" = '{size}' ]; do usleep 10000; done; echo size''-{}\n",
-        size.replace(' ', "-")
+        "until [ \"$(stty size)\" = '{rows} {columns}' ]; do usleep 10000; done; \
+         echo size''-{rows}-{columns}\n"
     ))?;
-    terminal.expect(&format!("size-{}", size.replace(' ', "-")))
+    Ok(format!("size-{rows}-{columns}"))
 }
 
 fn converse(mut terminal: Terminal) -> Verdict {
     terminal.types("tty; echo said''-tty\n")?;
-    terminal.expect("/dev/")?;
+    terminal.expect("/dev/pts/0")?;
     terminal.expect("said-tty")?;
     // The controlling terminal, not just a file that is one.
     terminal.types("echo controlling''-tty >/dev/tty\n")?;
     terminal.expect("controlling-tty")?;
-    sized(&mut terminal, "33 101")?;
+    let size = await_size(&mut terminal, 33, 101)?;
+    terminal.expect(&size)?;
     terminal.types("exit 5\n")?;
     terminal.ends_with(5)
 }
@@ -40,9 +43,16 @@ pub fn exec(e: &Engine) -> Verdict {
 
 pub fn resize(e: &Engine) -> Verdict {
     let mut terminal = e.terminal("run -it --rm busybox sh")?;
-    sized(&mut terminal, "33 101")?;
-    terminal.resizes(40, 120)?;
-    sized(&mut terminal, "40 120")?;
+    let size = await_size(&mut terminal, 33, 101)?;
+    terminal.expect(&size)?;
+    let size = await_size(&mut terminal, 40, 120)?;
+    // Podman's message of the first size may still be under way, and may then swallow the next:
+    // pull at the window until it follows.
+    e.until("the new size arrives", || {
+        terminal.resizes(41, 121)?;
+        terminal.resizes(40, 120)?;
+        Ok(terminal.shows(&size, Duration::from_secs(1)))
+    })?;
     terminal.types("exit\n")?;
     terminal.ends_with(0)
 }
