@@ -1,0 +1,127 @@
+//! Docker: its own daemon and its own containerd, which dockerd starts.
+
+use std::fs::{self, File};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::command::{Verdict, failed, shell, until, wait};
+use crate::engine::Driver;
+use crate::image;
+use crate::options::Options;
+use crate::world::STORE;
+
+/// Its name in the table.
+pub const NAME: &str = "docker";
+
+const LOG: &str = "/run/docker.log";
+const SOCKET: &str = "/run/docker.sock";
+/// The packaged client: another on PATH may be of another version.
+const CLIENT: &str = "/usr/bin/docker -H unix:///run/docker.sock";
+
+/// A dockerd that runs.
+pub struct Docker {
+    daemon: Option<Child>,
+}
+
+impl Docker {
+    /// Starts dockerd, waits until it answers, and imports the image.
+    pub fn start(runtime: &str, options: &Options) -> Verdict<Box<dyn Driver>> {
+        fs::write("/run/docker.json", "{}")?;
+        let log = File::create(LOG)?;
+        let mut daemon = Command::new("/usr/sbin/dockerd")
+            .args([
+                "--config-file",
+                "/run/docker.json",
+                "--exec-root",
+                "/run/docker",
+            ])
+            .args([
+                "--data-root",
+                &format!("{STORE}/docker"),
+                "--pidfile",
+                "/run/docker.pid",
+            ])
+            .args([
+                "-H",
+                &format!("unix://{SOCKET}"),
+                "--storage-driver",
+                "overlay2",
+            ])
+            .args([
+                "--add-runtime",
+                &format!("onggi={runtime}"),
+                "--default-runtime",
+                "onggi",
+            ])
+            .args([
+                "--exec-opt",
+                "native.cgroupdriver=cgroupfs",
+                "--oom-score-adjust=0",
+            ])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .process_group(0)
+            .spawn()?;
+        let answers = until("dockerd answers", options.deadline(60), || {
+            if let Some(status) = daemon.try_wait()? {
+                return Err(failed(format!("dockerd: {status}")));
+            }
+            Ok(UnixStream::connect(SOCKET).is_ok())
+        });
+        let image = answers.and_then(|()| {
+            let line = format!("{CLIENT} import {} busybox", image::ARCHIVE);
+            shell(&line, "", options.deadline(60))?.works()
+        });
+        match image {
+            Ok(()) => Ok(Box::new(Self {
+                daemon: Some(daemon),
+            })),
+            Err(trouble) => {
+                let _ = daemon.kill();
+                let _ = daemon.wait();
+                Err(failed(format!("{trouble}\n{}", fs::read_to_string(LOG)?)))
+            }
+        }
+    }
+}
+
+impl Driver for Docker {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn client(&self) -> String {
+        CLIENT.to_owned()
+    }
+
+    fn runtime_field(&self) -> &'static str {
+        ".HostConfig.Runtime"
+    }
+
+    fn remove(&self) -> &'static str {
+        "rm -f"
+    }
+
+    fn log(&self) -> Option<PathBuf> {
+        Some(LOG.into())
+    }
+
+    fn stop(&mut self, deadline: Duration) -> Verdict {
+        let Some(daemon) = self.daemon.take() else {
+            return Ok(());
+        };
+        kill(Pid::from_raw(daemon.id().cast_signed()), Signal::SIGTERM)?;
+        match wait(daemon, deadline)? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(failed(format!("dockerd on SIGTERM: {status}"))),
+            None => Err(failed("dockerd on SIGTERM: did not end in time")),
+        }
+    }
+}
