@@ -38,7 +38,7 @@ type Words = VecDeque<String>;
 pub fn run(mut words: Words) -> io::Result<u8> {
     while let Some(deed) = words.pop_front() {
         match deed.as_str() {
-            "exit" => return Ok(number(&mut words)?),
+            "exit" => return number(&mut words),
             "report" => report::report(&mut words)?,
             "fork" => spawn_sleepers(number(&mut words)?)?,
             "orphan" => orphan()?,
