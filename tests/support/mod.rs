@@ -32,3 +32,4 @@ pub use host::Host;
 pub use pty::{ConsoleSocket, Pty, attach};
 pub use report::Report;
 pub use runtime::Runtime;
+pub use snapshot::Snapshot;
