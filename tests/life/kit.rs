@@ -42,7 +42,7 @@ fn guard_sees_what_is_new() {
                     MsFlags::empty(),
                     none,
                 )
-                .unwrap()
+                .unwrap();
             },
             || umount2(&folder, MntFlags::empty()).unwrap(),
         );

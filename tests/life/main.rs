@@ -7,5 +7,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod capabilities;
 mod kit;
+mod mounts;
+mod namespaces;
 mod process;
+mod rootfs;

@@ -28,6 +28,7 @@ type Words = VecDeque<String>;
 /// | `touch PATH`, `write PATH TEXT`, `append PATH TEXT`, `mkdir PATH` | makes or changes a file |
 /// | `await PATH` | reads the FIFO or file until a byte comes |
 /// | `copy-stdin` | stdin to stdout until its end |
+/// | `save-stdin PATH` | stdin to a new file until its end |
 /// | `line` | reads one line of stdin and says it |
 /// | `listen PATH` | a listening unix socket that stays; accepts nothing |
 /// | `become UID GID` | changes its ids |
@@ -101,6 +102,10 @@ fn files(deed: &str, words: &mut Words) -> io::Result<bool> {
         "mkdir" => fs::create_dir(word(words)?)?,
         "await" => File::open(word(words)?)?.read_exact(&mut [0])?,
         "copy-stdin" => drop(io::copy(&mut io::stdin(), &mut io::stdout())?),
+        "save-stdin" => {
+            let mut file = File::create(word(words)?)?;
+            io::copy(&mut io::stdin(), &mut file)?;
+        }
         "line" => {
             let mut line = String::new();
             io::stdin().read_line(&mut line)?;

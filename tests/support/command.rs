@@ -1,5 +1,6 @@
 //! Starting the runtime, with a deadline on everything.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -15,7 +16,6 @@ use super::{kernel, snapshot};
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How a command ended and what it wrote.
-#[derive(Debug)]
 pub struct Output {
     /// The command line, for messages.
     pub line: String,
@@ -25,6 +25,18 @@ pub struct Output {
     pub stdout: String,
     /// Stderr, likewise.
     pub stderr: String,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A report has some ten thousand characters, and its start says enough.
+        let stdout: String = self.stdout.chars().take(400).collect();
+        write!(
+            out,
+            "{}\n  status: {}\n  stdout: {stdout}\n  stderr: {}",
+            self.line, self.status, self.stderr
+        )
+    }
 }
 
 impl Output {
@@ -37,17 +49,17 @@ impl Output {
     /// Fails the test unless the status is this.
     #[track_caller]
     pub fn status(self, wanted: i32) -> Self {
-        assert_eq!(self.status, wanted, "status of {self:#?}");
+        assert_eq!(self.status, wanted, "status of {self:?}");
         self
     }
 
     /// Fails the test if the command succeeded, or if stderr lacks `words` (letter case aside).
     #[track_caller]
     pub fn fails_with(self, words: &str) -> Self {
-        assert_ne!(self.status, 0, "should fail: {self:#?}");
+        assert_ne!(self.status, 0, "should fail: {self:?}");
         assert!(
             self.stderr.to_lowercase().contains(&words.to_lowercase()),
-            "no {words:?} in {self:#?}"
+            "no {words:?} in {self:?}"
         );
         self
     }

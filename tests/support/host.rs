@@ -85,7 +85,7 @@ impl Host {
 
     /// Whether it's onggi that is tested. If not says why this test, which is about onggi alone, is skipped.
     pub fn is_onggi(&self) -> bool {
-        let onggi = self.runtime.name().starts_with("onggi");
+        let onggi = self.runtime.is_onggi();
         if !onggi {
             world::skipped("the test is about onggi's own ways");
         }

@@ -20,6 +20,23 @@ pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Gives the child of `command` a copy of `file` at each of `numbers`, not closed on exec.
+pub fn inherit(command: &mut Command, file: &impl AsRawFd, numbers: &'static [i32]) {
+    let fd = file.as_raw_fd();
+    before_exec(command, move || {
+        // A number of ours that is overwritten here is one of the child's copies. First away from all of them.
+        // SAFETY: numbers only.
+        let safe = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 100) };
+        for &number in numbers {
+            // SAFETY: numbers only.
+            if safe == -1 || unsafe { libc::dup2(safe, number) } == -1 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    });
+}
+
 /// Takes over a descriptor that a message brought.
 pub fn adopt(fd: i32) -> OwnedFd {
     // SAFETY: the kernel made it for us when it delivered the message; nobody else knows it.

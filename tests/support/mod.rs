@@ -29,6 +29,7 @@ pub use command::{Invocation, Output};
 pub use container::{Container, Ending};
 pub use guard::{guarded, guarded_rootless};
 pub use host::Host;
+pub use kernel::inherit;
 pub use pty::{ConsoleSocket, Pty, attach};
 pub use report::Report;
 pub use runtime::Runtime;

@@ -12,11 +12,10 @@ impl Report {
     /// Reads the first line of what a container wrote.
     #[track_caller]
     pub fn parse(text: &str) -> Self {
-        let line = text.lines().next().unwrap_or_default();
-        Self(
-            serde_json::from_str(line)
-                .unwrap_or_else(|cause| panic!("not a report ({cause}): {text:?}")),
-        )
+        match serde_json::from_str(text.lines().next().unwrap_or_default()) {
+            Ok(report) => Self(report),
+            Err(cause) => panic!("not a report ({cause}): {text:?}"),
+        }
     }
 
     /// The mounts at a target, in the order in which they lie on one another.

@@ -46,6 +46,11 @@ impl Runtime {
             .unwrap_or_default()
     }
 
+    /// Whether it's onggi that is tested.
+    pub fn is_onggi(&self) -> bool {
+        self.name().starts_with("onggi")
+    }
+
     /// Its program.
     pub fn program(&self) -> &Path {
         &self.program
@@ -69,7 +74,13 @@ impl Runtime {
         }
         // What cargo sets for its tests is not what a shell or an engine has.
         command.env_remove("LD_LIBRARY_PATH");
-        Invocation::new(command)
+        let invocation = Invocation::new(command);
+        // crun gives stdin to the container's user, the machine's /dev/null too; onggi has to leave it.
+        if self.is_onggi() {
+            invocation
+        } else {
+            invocation.stdin("")
+        }
     }
 
     /// Runs `RUNTIME --root ROOT WORDS...` to its end.
