@@ -8,8 +8,15 @@
 mod support;
 
 mod capabilities;
+mod cgroup;
+mod exec;
+mod hooks;
 mod kit;
+mod lifecycle;
 mod mounts;
 mod namespaces;
 mod process;
 mod rootfs;
+mod rootless;
+mod seccomp;
+mod terminal;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,7 +14,7 @@ use super::{config, payload};
 ///
 /// `config.json` is written each time that the bundle's [`path`](Self::path) is asked for.
 pub struct Bundle {
-    folder: TempDir,
+    folder: Rc<TempDir>,
     config: Value,
 }
 
@@ -45,7 +46,10 @@ impl Bundle {
         folder.disable_cleanup(std::env::var_os("ONGGI_TEST_KEEP").is_some());
         // An ordinary user's runtime, and a container's user, must be able to look inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let bundle = Self { folder, config };
+        let bundle = Self {
+            folder: Rc::new(folder),
+            config,
+        };
         for name in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
             bundle.directory(name);
         }
@@ -119,6 +123,11 @@ impl Bundle {
         let text = serde_json::to_string_pretty(&self.config).unwrap();
         fs::write(self.folder.path().join("config.json"), text).unwrap();
         self.folder.path()
+    }
+
+    /// The directory, to be held by what still needs it when the bundle itself is dropped.
+    pub fn folder(&self) -> Rc<TempDir> {
+        self.folder.clone()
     }
 
     /// The rootfs on the host.

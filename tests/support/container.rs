@@ -2,6 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -9,6 +11,7 @@ use nix::poll::PollFlags;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::command::{DEADLINE, Output, ready};
 use super::{Bundle, Report, Runtime, kernel};
@@ -32,6 +35,7 @@ pub struct Container<'r> {
     pidfd: OwnedFd,
     stdout: OwnedFd,
     unread: Vec<u8>,
+    bundle: Rc<TempDir>,
 }
 
 impl<'r> Container<'r> {
@@ -71,6 +75,7 @@ impl<'r> Container<'r> {
             pidfd,
             stdout,
             unread: Vec::new(),
+            bundle: bundle.folder(),
         }
     }
 
@@ -133,11 +138,7 @@ impl<'r> Container<'r> {
     #[track_caller]
     pub fn ended(&self) -> Ending {
         self.died();
-        match waitpid(Pid::from_raw(self.pid), None) {
-            Ok(WaitStatus::Exited(_, code)) => Ending::Exit(code),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Ending::Signal(signal as i32),
-            other => panic!("the container's process, our child by adoption, ended as {other:?}"),
-        }
+        reap(self.pid)
     }
 
     /// Waits until the first process is dead, and leaves the zombie.
@@ -163,7 +164,7 @@ impl<'r> Container<'r> {
 
     /// `delete --force`, which must succeed.
     #[track_caller]
-    pub fn force_delete(self) {
+    pub fn force_delete(&self) {
         self.runtime.call(["delete", "--force", &self.id]).ok();
     }
 
@@ -208,4 +209,20 @@ impl<'r> Container<'r> {
         self.unread.extend(&bytes[..count]);
         count > 0
     }
+}
+
+/// Waits for a process that became our child by adoption, as an engine's shim does.
+#[track_caller]
+pub fn reap(pid: i32) -> Ending {
+    match waitpid(Pid::from_raw(pid), None) {
+        Ok(WaitStatus::Exited(_, code)) => Ending::Exit(code),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Ending::Signal(signal as i32),
+        other => panic!("process {pid}, our child by adoption, ended as {other:?}"),
+    }
+}
+
+/// The same in a thread of its own: while a process of a pid namespace is not reaped, the namespace's
+/// init can't end, so that whoever waits for a container to be deleted must reap meanwhile.
+pub fn reaper(pid: i32) -> JoinHandle<Ending> {
+    std::thread::spawn(move || reap(pid))
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use tempfile::TempDir;
 
 use super::command::Output;
@@ -11,6 +12,8 @@ use super::{Bundle, Container, Report, Runtime, world};
 
 /// The ordinary user of the rootless tests: `nobody`, who has no subordinate ids.
 const NOBODY: (u32, u32) = (65534, 65534);
+
+const SUBORDINATE_IDS: [&str; 2] = ["/etc/subuid", "/etc/subgid"];
 
 /// The host as one test sees it.
 pub struct Host {
@@ -102,6 +105,26 @@ impl Host {
         lacks
     }
 
+    /// Gives the user `count` ids from `first` on as subordinate ids, in this world's view of
+    /// `/etc/subuid` and `/etc/subgid`, until the value is dropped. None, and said so, where
+    /// newuidmap(1) or the world is missing.
+    pub fn subordinate_ids(&self, first: u32, count: u32) -> Option<SubordinateIds> {
+        let there = ["/usr/bin/newuidmap", "/usr/bin/newgidmap"]
+            .iter()
+            .chain(&SUBORDINATE_IDS);
+        if !self.world || there.into_iter().any(|path| !Path::new(path).exists()) {
+            world::skipped("subordinate ids need root, newuidmap and /etc/subuid");
+            return None;
+        }
+        let file = self.folder().join("subordinate");
+        fs::write(&file, format!("{}:{first}:{count}\n", self.user.0)).unwrap();
+        for target in SUBORDINATE_IDS {
+            let none = None::<&str>;
+            mount(Some(&file), target, none, MsFlags::MS_BIND, none).unwrap();
+        }
+        Some(SubordinateIds)
+    }
+
     /// Files and directories that no container may touch.
     pub fn canaries(&self) -> PathBuf {
         self.folder.path().join("canaries")
@@ -142,5 +165,16 @@ impl Host {
         }
         fs::set_permissions(canaries.join("secret"), fs::Permissions::from_mode(0o600)).unwrap();
         symlink("file", canaries.join("link")).unwrap();
+    }
+}
+
+/// What [`Host::subordinate_ids`] gave, for as long as this is kept.
+pub struct SubordinateIds;
+
+impl Drop for SubordinateIds {
+    fn drop(&mut self) {
+        for target in SUBORDINATE_IDS {
+            let _ = umount2(target, MntFlags::MNT_DETACH);
+        }
     }
 }

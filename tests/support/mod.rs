@@ -26,11 +26,13 @@ mod world;
 
 pub use bundle::Bundle;
 pub use command::{Invocation, Output};
-pub use container::{Container, Ending};
+pub use container::{Container, Ending, reap, reaper};
 pub use guard::{guarded, guarded_rootless};
 pub use host::Host;
 pub use kernel::inherit;
+pub use payload::copy_to as copy_payload;
 pub use pty::{ConsoleSocket, Pty, attach};
 pub use report::Report;
 pub use runtime::Runtime;
 pub use snapshot::Snapshot;
+pub use world::skipped;
