@@ -17,7 +17,7 @@ GID := $(shell id -g)
 # What the tests use besides cargo and cc: COMMAND-or-FILE:DEBIAN-PACKAGE.
 NEEDS := runc:runc crun:crun strace:strace newuidmap:uidmap /usr/include/seccomp.h:libseccomp-dev
 # The notes of tests that were skipped, see tests/support/world.rs.
-SKIPPED := $(TARGET)/tmp/skipped
+SKIPPED := $(TARGET)/$(HOST)/tmp/skipped
 
 .DEFAULT_GOAL := help
 .PHONY: help build run bundles test needs bench engines-test golden fmt lint install clean cargo

@@ -153,11 +153,12 @@ fn state_and_environment() {
         for kind in KINDS {
             let state = hooked.read(&format!("{kind}.state"));
             assert_eq!(state["id"], "jar", "{kind}");
-            assert_eq!(
-                state["bundle"],
-                hooked.bundle.path().to_str().unwrap(),
-                "{kind}"
-            );
+            let bundle = hooked.bundle.path().to_str().unwrap();
+            if kind != "startContainer"
+                || !host.lacks(&["crun"], "1.8 says / for the bundle after the pivot")
+            {
+                assert_eq!(state["bundle"], bundle, "{kind}");
+            }
             assert_eq!(state["annotations"], json!({"a": "b"}), "{kind}");
             assert!(state["ociVersion"].is_string(), "{kind}");
             let report = hooked.read(&format!("{kind}.report"));

@@ -210,9 +210,11 @@ fn exec_in_a_terminal() {
         exec.finish(&mut child).status(4);
         container.force_delete();
         assert_eq!(report["stdio"][0]["tty"], true);
-        assert_eq!(
-            (&report["stdio"][0]["rows"], &report["stdio"][0]["columns"]),
-            (&json!(30), &json!(90))
-        );
+        if !host.lacks(&["crun", "runc"], "gives the window its size too late") {
+            assert_eq!(
+                (&report["stdio"][0]["rows"], &report["stdio"][0]["columns"]),
+                (&json!(30), &json!(90))
+            );
+        }
     });
 }

@@ -113,8 +113,12 @@ fn run_again(test: &str, cgroup: Option<&OwnCgroup>) {
         "processes left in the test's cgroup: {}",
         left.join(", ")
     );
-    for line in output.lines().filter(|line| line.starts_with("SKIPPED")) {
-        let _ = std::io::stderr().write_all(format!("{line} ({test})\n").as_bytes());
+    // The first one stands behind the harness's "test NAME ... ".
+    for why in output
+        .lines()
+        .filter_map(|line| line.split_once("SKIPPED "))
+    {
+        let _ = std::io::stderr().write_all(format!("SKIPPED {} ({test})\n", why.1).as_bytes());
     }
 }
 
