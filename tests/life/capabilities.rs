@@ -14,14 +14,7 @@ fn bundle(uid: u32, capabilities: &Value) -> Bundle {
 }
 
 fn sets(report: &Report) -> [Vec<&str>; 5] {
-    [
-        "bounding",
-        "permitted",
-        "effective",
-        "inheritable",
-        "ambient",
-    ]
-    .map(|set| report.caps(set))
+    ["bounding", "permitted", "effective", "inheritable", "ambient"].map(|set| report.caps(set))
 }
 
 /// Root gets at `execve` all of the bounding set, inheritable stays what it was told.
@@ -35,10 +28,7 @@ fn root() {
         });
         let report = host.report(&bundle(0, &caps));
         let wanted = vec!["CAP_CHOWN", "CAP_KILL", "CAP_SYS_ADMIN"];
-        assert_eq!(
-            sets(&report),
-            [wanted.clone(), wanted.clone(), wanted, vec![], vec![]]
-        );
+        assert_eq!(sets(&report), [wanted.clone(), wanted.clone(), wanted, vec![], vec![]]);
     });
 }
 
@@ -48,11 +38,7 @@ fn none() {
     guarded(|host| {
         let caps = json!({"bounding": [], "permitted": [], "effective": [], "inheritable": [], "ambient": []});
         for uid in [0, 1000] {
-            assert_eq!(
-                sets(&host.report(&bundle(uid, &caps))),
-                [NONE; 5].map(Vec::from),
-                "as {uid}"
-            );
+            assert_eq!(sets(&host.report(&bundle(uid, &caps))), [NONE; 5].map(Vec::from), "as {uid}");
         }
     });
 }
@@ -71,10 +57,7 @@ fn ambient() {
         let report = host.report(&bundle(1000, &caps));
         let kill = vec!["CAP_KILL"];
         let bounding = vec!["CAP_CHOWN", "CAP_KILL", "CAP_NET_ADMIN"];
-        assert_eq!(
-            sets(&report),
-            [bounding, kill.clone(), kill.clone(), kill.clone(), kill]
-        );
+        assert_eq!(sets(&report), [bounding, kill.clone(), kill.clone(), kill.clone(), kill]);
     });
 }
 
@@ -88,16 +71,7 @@ fn another_user() {
             "effective": ["CAP_CHOWN", "CAP_KILL"],
         });
         let report = host.report(&bundle(1000, &caps));
-        assert_eq!(
-            sets(&report),
-            [
-                vec!["CAP_CHOWN", "CAP_KILL"],
-                vec![],
-                vec![],
-                vec![],
-                vec![]
-            ]
-        );
+        assert_eq!(sets(&report), [vec!["CAP_CHOWN", "CAP_KILL"], vec![], vec![], vec![], vec![]]);
     });
 }
 

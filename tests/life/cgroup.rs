@@ -16,11 +16,7 @@ fn sleeper() -> Bundle {
 /// The directory of a process's cgroup.
 fn of(pid: i32) -> PathBuf {
     let lines = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
-    let path = lines
-        .lines()
-        .find_map(|line| line.strip_prefix("0::/"))
-        .unwrap()
-        .to_owned();
+    let path = lines.lines().find_map(|line| line.strip_prefix("0::/")).unwrap().to_owned();
     Path::new(ROOT).join(path)
 }
 
@@ -29,9 +25,7 @@ fn has_controller(name: &str) -> bool {
     let all = fs::read_to_string(format!("{ROOT}/cgroup.subtree_control")).unwrap();
     let has = all.split_whitespace().any(|one| one == name);
     if !has {
-        skipped(&format!(
-            "the cgroup v2 controller {name} is not to be had on this machine"
-        ));
+        skipped(&format!("the cgroup v2 controller {name} is not to be had on this machine"));
     }
     has
 }
@@ -42,8 +36,7 @@ fn absolute_path() {
     guarded(|host| {
         let parent = Path::new(ROOT).join("jars");
         fs::create_dir(&parent).unwrap();
-        let container = host
-            .start(&sleeper().edit(|config| config["linux"]["cgroupsPath"] = json!("/jars/one")));
+        let container = host.start(&sleeper().edit(|config| config["linux"]["cgroupsPath"] = json!("/jars/one")));
         assert_eq!(of(container.pid()), parent.join("one"));
         container.force_delete();
         assert!(!parent.join("one").exists());
@@ -56,9 +49,7 @@ fn absolute_path() {
 fn relative_path() {
     guarded(|host| {
         let path = || {
-            let container = host.start(
-                &sleeper().edit(|config| config["linux"]["cgroupsPath"] = json!("relative")),
-            );
+            let container = host.start(&sleeper().edit(|config| config["linux"]["cgroupsPath"] = json!("relative")));
             let path = of(container.pid());
             container.force_delete();
             path
@@ -86,20 +77,14 @@ fn no_path() {
 #[test]
 fn seen_from_inside() {
     guarded(|host| {
-        let bundle = Bundle::new().deeds(&[
-            "report",
-            "--read",
-            "/sys/fs/cgroup/cgroup.procs",
-            "--write",
-            "/sys/fs/cgroup",
-        ]);
+        let bundle =
+            Bundle::new().deeds(&["report", "--read", "/sys/fs/cgroup/cgroup.procs", "--write", "/sys/fs/cgroup"]);
         let report = host.report(&bundle);
         assert_eq!(report["cgroup"]["path"], "/");
         assert_eq!(report["reads"]["/sys/fs/cgroup/cgroup.procs"], "1\n");
         assert_eq!(report.probe("write /sys/fs/cgroup"), "EROFS");
-        let bundle = Bundle::new()
-            .without_namespace("cgroup")
-            .edit(|config| config["linux"]["cgroupsPath"] = json!("/seen"));
+        let bundle =
+            Bundle::new().without_namespace("cgroup").edit(|config| config["linux"]["cgroupsPath"] = json!("/seen"));
         assert_eq!(host.report(&bundle)["cgroup"]["path"], "/seen");
     });
 }
@@ -108,11 +93,8 @@ fn seen_from_inside() {
 #[test]
 fn kill_all() {
     guarded(|host| {
-        let mut container = host.start(
-            &Bundle::new()
-                .without_namespace("pid")
-                .deeds(&["fork", "4", "say", "ready", "sleep"]),
-        );
+        let mut container =
+            host.start(&Bundle::new().without_namespace("pid").deeds(&["fork", "4", "say", "ready", "sleep"]));
         assert_eq!(processes(&of(container.pid())), 5);
         host.runtime().call(["kill", "--all", "jar", "KILL"]).ok();
         assert_eq!(container.rest(), "", "nobody holds stdout any more");
@@ -122,26 +104,18 @@ fn kill_all() {
 }
 
 fn processes(cgroup: &Path) -> usize {
-    fs::read_to_string(cgroup.join("cgroup.procs"))
-        .unwrap()
-        .lines()
-        .count()
+    fs::read_to_string(cgroup.join("cgroup.procs")).unwrap().lines().count()
 }
 
 /// `pause` stops every process, `resume` lets them go on; a paused container says so.
 #[test]
 fn pause_and_resume() {
     guarded(|host| {
-        let mut container =
-            host.start(&Bundle::new().deeds(&["trap-term", "say", "ready", "sleep"]));
+        let mut container = host.start(&Bundle::new().deeds(&["trap-term", "say", "ready", "sleep"]));
         container.call("pause", &[]).ok();
         assert_eq!(container.status(), "paused");
         let cgroup = of(container.pid());
-        assert!(
-            fs::read_to_string(cgroup.join("cgroup.events"))
-                .unwrap()
-                .contains("frozen 1")
-        );
+        assert!(fs::read_to_string(cgroup.join("cgroup.events")).unwrap().contains("frozen 1"));
         container.call("resume", &[]).ok();
         assert_eq!(container.status(), "running");
         container.kill("TERM");
@@ -203,25 +177,20 @@ fn device_rules_in_order() {
         if host.lacks(&["runc"], "1.1 can not forbid one device of a class") {
             return;
         }
-        let bundle = Bundle::new()
-            .deeds(&["report", "--open", "/dev/a:r", "--open", "/dev/b:r"])
-            .edit(|config| {
-                config["linux"]["devices"] = json!([
-                    {"path": "/dev/a", "type": "c", "major": 240, "minor": 99, "fileMode": 0o666},
-                    {"path": "/dev/b", "type": "c", "major": 240, "minor": 98, "fileMode": 0o666},
-                ]);
-                config["linux"]["resources"]["devices"] = json!([
-                    {"allow": false, "access": "rwm"},
-                    {"allow": true, "type": "c", "major": 240, "access": "rw"},
-                    {"allow": false, "type": "c", "major": 240, "minor": 98, "access": "r"},
-                ]);
-            });
+        let bundle = Bundle::new().deeds(&["report", "--open", "/dev/a:r", "--open", "/dev/b:r"]).edit(|config| {
+            config["linux"]["devices"] = json!([
+                {"path": "/dev/a", "type": "c", "major": 240, "minor": 99, "fileMode": 0o666},
+                {"path": "/dev/b", "type": "c", "major": 240, "minor": 98, "fileMode": 0o666},
+            ]);
+            config["linux"]["resources"]["devices"] = json!([
+                {"allow": false, "access": "rwm"},
+                {"allow": true, "type": "c", "major": 240, "access": "rw"},
+                {"allow": false, "type": "c", "major": 240, "minor": 98, "access": "r"},
+            ]);
+        });
         let report = host.report(&bundle);
         assert_eq!(
-            (
-                report.probe("open /dev/a:r").as_str(),
-                report.probe("open /dev/b:r").as_str()
-            ),
+            (report.probe("open /dev/a:r").as_str(), report.probe("open /dev/b:r").as_str()),
             ("ENXIO", "EPERM")
         );
     });
@@ -229,8 +198,7 @@ fn device_rules_in_order() {
 
 /// The value of one file of the container's cgroup under these resources.
 fn limit(host: &Host, resources: &Value, file: &str) -> String {
-    let container =
-        host.start(&sleeper().edit(|config| config["linux"]["resources"] = resources.clone()));
+    let container = host.start(&sleeper().edit(|config| config["linux"]["resources"] = resources.clone()));
     let text = fs::read_to_string(of(container.pid()).join(file)).unwrap_or_default();
     container.force_delete();
     text.trim().to_owned()
@@ -267,10 +235,7 @@ fn cpu() {
 fn pids() {
     guarded(|host| {
         if has_controller("pids") {
-            assert_eq!(
-                limit(host, &json!({"pids": {"limit": 17}}), "pids.max"),
-                "17"
-            );
+            assert_eq!(limit(host, &json!({"pids": {"limit": 17}}), "pids.max"), "17");
         }
     });
 }
@@ -300,12 +265,10 @@ fn unified() {
 fn nothing_asked() {
     guarded(|host| {
         let bundle = Bundle::new().edit(|config| {
-            config["linux"]["resources"] = json!({"memory": {}, "cpu": {"shares": 0}, "blockIO": {"weight": 0}, "pids": {}});
+            config["linux"]["resources"] =
+                json!({"memory": {}, "cpu": {"shares": 0}, "blockIO": {"weight": 0}, "pids": {}});
         });
-        if !host.lacks(
-            &["crun", "runc"],
-            "wants the controllers that it doesn't need",
-        ) {
+        if !host.lacks(&["crun", "runc"], "wants the controllers that it doesn't need") {
             host.run(&bundle).ok();
         }
     });

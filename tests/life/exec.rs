@@ -18,18 +18,11 @@ fn same_container() {
         let container = host.start(&sleeper());
         let report = Report::parse(&container.exec(&[], &["report"]).ok().stdout);
         let kinds = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"];
-        let wanted = kinds.map(|kind| {
-            fs::metadata(format!("/proc/{}/ns/{kind}", container.pid()))
-                .unwrap()
-                .ino()
-        });
+        let wanted = kinds.map(|kind| fs::metadata(format!("/proc/{}/ns/{kind}", container.pid())).unwrap().ino());
         let cgroup = |pid: &str| fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
         assert_ne!(cgroup(&container.pid().to_string()), cgroup("self"));
         container.force_delete();
-        assert_eq!(
-            kinds.map(|kind| report["namespaces"][kind].as_u64().unwrap()),
-            wanted
-        );
+        assert_eq!(kinds.map(|kind| report["namespaces"][kind].as_u64().unwrap()), wanted);
         assert_eq!(report["cgroup"]["path"], "/");
         assert_ne!(report["process"]["pid"], 1);
         assert_eq!(report["names"]["hostname"], "jar");
@@ -54,29 +47,15 @@ fn same_rights() {
         let container = host.start(&bundle);
         let report = Report::parse(&container.exec(&[], &["report"]).ok().stdout);
         container.force_delete();
-        assert_eq!(
-            report.caps("effective"),
-            ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]
-        );
-        assert_eq!(
-            report.caps("bounding"),
-            ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]
-        );
+        assert_eq!(report.caps("effective"), ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]);
+        assert_eq!(report.caps("bounding"), ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]);
         assert_eq!(report.caps("inheritable"), [""; 0]);
         assert_eq!(report["process"]["no_new_privs"], true);
         assert_eq!(report["process"]["cwd"], "/etc");
-        assert_eq!(
-            report["rlimits"]["RLIMIT_NOFILE"],
-            json!({"soft": 1024, "hard": 1024})
-        );
+        assert_eq!(report["rlimits"]["RLIMIT_NOFILE"], json!({"soft": 1024, "hard": 1024}));
         assert_eq!(report["seccomp"]["mode"], 2);
         assert_eq!(report.env("MINE"), Some("yes"));
-        let fds: Vec<_> = report["fds"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|fd| &fd["fd"])
-            .collect();
+        let fds: Vec<_> = report["fds"].as_array().unwrap().iter().map(|fd| &fd["fd"]).collect();
         assert_eq!(fds, [0, 1, 2]);
     });
 }
@@ -88,41 +67,18 @@ fn options() {
         let bundle = sleeper();
         bundle.directory("tmp/here");
         let container = host.start(&bundle);
-        let options = [
-            "--env",
-            "ONE=1",
-            "--env",
-            "TERM=dumb",
-            "--cwd",
-            "/tmp/here",
-            "--user",
-            "1000:1001",
-        ];
+        let options = ["--env", "ONE=1", "--env", "TERM=dumb", "--cwd", "/tmp/here", "--user", "1000:1001"];
         let report = Report::parse(&container.exec(&options, &["report"]).ok().stdout);
         container.force_delete();
-        assert_eq!(
-            (report.env("ONE"), report["process"]["cwd"].as_str()),
-            (Some("1"), Some("/tmp/here"))
-        );
+        assert_eq!((report.env("ONE"), report["process"]["cwd"].as_str()), (Some("1"), Some("/tmp/here")));
         let terms = report["process"]["env"].as_array().unwrap().iter();
+        assert_eq!(terms.filter_map(|one| one.as_str()).rfind(|one| one.starts_with("TERM=")), Some("TERM=dumb"));
         assert_eq!(
-            terms
-                .filter_map(|one| one.as_str())
-                .rfind(|one| one.starts_with("TERM=")),
-            Some("TERM=dumb")
-        );
-        assert_eq!(
-            (
-                &report["process"]["uid"]["real"],
-                &report["process"]["gid"]["real"]
-            ),
+            (&report["process"]["uid"]["real"], &report["process"]["gid"]["real"]),
             (&json!(1000), &json!(1001))
         );
         assert_eq!(report.caps("effective"), [""; 0]);
-        assert_eq!(
-            report.caps("bounding"),
-            ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]
-        );
+        assert_eq!(report.caps("bounding"), ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]);
     });
 }
 
@@ -143,9 +99,7 @@ fn status() {
 fn missing_program() {
     guarded(|host| {
         let container = host.start(&sleeper());
-        host.runtime()
-            .call(["exec", "jar", "/none"])
-            .fails_with("no such file or directory");
+        host.runtime().call(["exec", "jar", "/none"]).fails_with("no such file or directory");
         assert!(container.alive());
         container.force_delete();
     });
@@ -156,20 +110,10 @@ fn missing_program() {
 fn streams() {
     guarded(|host| {
         let container = host.start(&sleeper());
-        let line = [
-            "exec",
-            "jar",
-            "/payload",
-            "copy-stdin",
-            "complain",
-            "trouble",
-        ];
+        let line = ["exec", "jar", "/payload", "copy-stdin", "complain", "trouble"];
         let output = host.runtime().invoke(line).stdin("text\n").run().ok();
         container.force_delete();
-        assert_eq!(
-            (output.stdout.as_str(), output.stderr.as_str()),
-            ("text\n", "trouble\n")
-        );
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("text\n", "trouble\n"));
     });
 }
 
@@ -191,34 +135,16 @@ fn process_file() {
             "noNewPrivileges": false,
         });
         fs::write(&path, process.to_string()).unwrap();
-        let output = host
-            .runtime()
-            .call(["exec", "--process", path.to_str().unwrap(), "jar"])
-            .ok();
+        let output = host.runtime().call(["exec", "--process", path.to_str().unwrap(), "jar"]).ok();
         container.force_delete();
         let report = Report::parse(&output.stdout);
-        assert_eq!(
-            (
-                &report["process"]["uid"]["real"],
-                &report["process"]["gid"]["real"]
-            ),
-            (&json!(5), &json!(6))
-        );
+        assert_eq!((&report["process"]["uid"]["real"], &report["process"]["gid"]["real"]), (&json!(5), &json!(6)));
         assert_eq!(report["process"]["cwd"], "/tmp");
         assert_eq!(report.env("A"), Some("1"));
         assert_eq!(report.env("TERM"), None);
-        assert_eq!(
-            report["rlimits"]["RLIMIT_CORE"],
-            json!({"soft": 11, "hard": 12})
-        );
+        assert_eq!(report["rlimits"]["RLIMIT_CORE"], json!({"soft": 11, "hard": 12}));
         assert_eq!(report["process"]["no_new_privs"], false);
-        for set in [
-            "bounding",
-            "permitted",
-            "inheritable",
-            "effective",
-            "ambient",
-        ] {
+        for set in ["bounding", "permitted", "inheritable", "effective", "ambient"] {
             assert_eq!(report.caps(set), ["CAP_CHOWN"], "{set}");
         }
     });
@@ -232,10 +158,7 @@ fn detached() {
         let file = host.folder().join("pid");
         let options = ["--detach", "--pid-file", file.to_str().unwrap()];
         container.exec(&options, &["sleep"]).ok();
-        let pid: i32 = fs::read_to_string(&file)
-            .unwrap()
-            .parse()
-            .expect("digits only");
+        let pid: i32 = fs::read_to_string(&file).unwrap().parse().expect("digits only");
         let namespace = |pid: i32| fs::metadata(format!("/proc/{pid}/ns/pid")).unwrap().ino();
         assert_eq!(namespace(pid), namespace(container.pid()));
         let reaper = reaper(pid);
@@ -263,9 +186,7 @@ fn many() {
         let container = host.start(&sleeper());
         let mut running: Vec<_> = (0..8)
             .map(|number| {
-                let mut exec =
-                    host.runtime()
-                        .invoke(["exec", "jar", "/payload", "exit", &number.to_string()]);
+                let mut exec = host.runtime().invoke(["exec", "jar", "/payload", "exit", &number.to_string()]);
                 let child = exec.spawn();
                 (number, exec, child)
             })

@@ -23,27 +23,15 @@ impl Hooked {
         let program = host.folder().join("hook");
         copy_payload(&program);
         let mount = json!({"destination": "/log", "type": "bind", "source": log, "options": ["bind", "rw"]});
-        Self {
-            bundle: Bundle::new().mount(mount),
-            log,
-            program,
-        }
+        Self { bundle: Bundle::new().mount(mount), log, program }
     }
 
     /// Adds a hook that does these deeds.
     fn hook(mut self, kind: &str, deeds: &[&str], more: &Value) -> Self {
-        let program = if kind == "startContainer" {
-            Path::new("/payload")
-        } else {
-            &self.program
-        };
-        let args: Vec<&str> = std::iter::once("hook")
-            .chain(deeds.iter().copied())
-            .collect();
+        let program = if kind == "startContainer" { Path::new("/payload") } else { &self.program };
+        let args: Vec<&str> = std::iter::once("hook").chain(deeds.iter().copied()).collect();
         let mut hook = json!({"path": program, "args": args});
-        hook.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.bundle = self.bundle.edit(|config| {
             let hooks = config["hooks"].as_object_mut();
             if hooks.is_none_or(|hooks| !hooks.contains_key(kind)) {
@@ -56,40 +44,16 @@ impl Hooked {
 
     /// Adds a hook that notes that it ran, what it read and what it saw.
     fn note(self, kind: &str, name: &str) -> Self {
-        let log = if kind == "startContainer" {
-            "/log".to_owned()
-        } else {
-            self.log.to_str().unwrap().to_owned()
-        };
-        let (order, state, report) = (
-            format!("{log}/order"),
-            format!("{log}/{name}.state"),
-            format!("{log}/{name}.report"),
-        );
+        let log = if kind == "startContainer" { "/log".to_owned() } else { self.log.to_str().unwrap().to_owned() };
+        let (order, state, report) =
+            (format!("{log}/order"), format!("{log}/{name}.state"), format!("{log}/{name}.report"));
         let line = format!("{name}\n");
-        let deeds = [
-            "save-stdin",
-            &state,
-            "report",
-            "--to",
-            &report,
-            "append",
-            &order,
-            &line,
-        ];
-        self.hook(
-            kind,
-            &deeds,
-            &json!({"env": [format!("NAME={name}"), "B="]}),
-        )
+        let deeds = ["save-stdin", &state, "report", "--to", &report, "append", &order, &line];
+        self.hook(kind, &deeds, &json!({"env": [format!("NAME={name}"), "B="]}))
     }
 
     fn order(&self) -> Vec<String> {
-        fs::read_to_string(self.log.join("order"))
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        fs::read_to_string(self.log.join("order")).unwrap().lines().map(str::to_owned).collect()
     }
 
     fn read(&self, name: &str) -> Value {
@@ -97,14 +61,7 @@ impl Hooked {
     }
 }
 
-const KINDS: [&str; 6] = [
-    "prestart",
-    "createRuntime",
-    "createContainer",
-    "startContainer",
-    "poststart",
-    "poststop",
-];
+const KINDS: [&str; 6] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
 /// The moments: three at create, two at start, one after delete; several of a kind in their order.
 #[test]
@@ -119,10 +76,7 @@ fn moments() {
         }
         hooked.bundle = hooked.bundle.deeds(&["say", "ready", "sleep"]);
         let twice = |kinds: &[&str]| -> Vec<String> {
-            kinds
-                .iter()
-                .flat_map(|kind| [(*kind).to_owned(), format!("{kind}-2")])
-                .collect()
+            kinds.iter().flat_map(|kind| [(*kind).to_owned(), format!("{kind}-2")]).collect()
         };
         let mut container = host.create(&hooked.bundle);
         assert_eq!(hooked.order(), twice(&KINDS[..3]));
@@ -145,43 +99,24 @@ fn state_and_environment() {
         for kind in KINDS {
             hooked = hooked.note(kind, kind);
         }
-        hooked.bundle = hooked
-            .bundle
-            .edit(|config| config["annotations"] = json!({"a": "b"}))
-            .deeds(&["exit", "0"]);
+        hooked.bundle = hooked.bundle.edit(|config| config["annotations"] = json!({"a": "b"})).deeds(&["exit", "0"]);
         host.run(&hooked.bundle).ok();
         for kind in KINDS {
             let state = hooked.read(&format!("{kind}.state"));
             assert_eq!(state["id"], "jar", "{kind}");
             let bundle = hooked.bundle.path().to_str().unwrap();
-            if kind != "startContainer"
-                || !host.lacks(&["crun"], "1.8 says / for the bundle after the pivot")
-            {
+            if kind != "startContainer" || !host.lacks(&["crun"], "1.8 says / for the bundle after the pivot") {
                 assert_eq!(state["bundle"], bundle, "{kind}");
             }
             assert_eq!(state["annotations"], json!({"a": "b"}), "{kind}");
             assert!(state["ociVersion"].is_string(), "{kind}");
             let report = hooked.read(&format!("{kind}.report"));
-            assert_eq!(
-                report["process"]["env"],
-                json!([format!("NAME={kind}"), "B="]),
-                "{kind}"
-            );
+            assert_eq!(report["process"]["env"], json!([format!("NAME={kind}"), "B="]), "{kind}");
             assert_eq!(report["process"]["args"][0], "hook", "{kind}");
         }
-        for (kind, status) in [
-            ("prestart", "creating"),
-            ("createRuntime", "creating"),
-            ("poststop", "stopped"),
-        ] {
-            if kind == "poststop"
-                || !host.lacks(&["crun"], "says created where the spec has creating")
-            {
-                assert_eq!(
-                    hooked.read(&format!("{kind}.state"))["status"],
-                    status,
-                    "{kind}"
-                );
+        for (kind, status) in [("prestart", "creating"), ("createRuntime", "creating"), ("poststop", "stopped")] {
+            if kind == "poststop" || !host.lacks(&["crun"], "says created where the spec has creating") {
+                assert_eq!(hooked.read(&format!("{kind}.state"))["status"], status, "{kind}");
             }
         }
     });
@@ -203,19 +138,11 @@ fn namespaces() {
             for name in ["mnt", "uts", "ipc", "net"] {
                 let own = fs::metadata(format!("/proc/self/ns/{name}")).unwrap().ino();
                 let inside = report["namespaces"][name] != own;
-                assert_eq!(
-                    inside,
-                    kind == "createContainer" || kind == "startContainer",
-                    "{name} of {kind}"
-                );
+                assert_eq!(inside, kind == "createContainer" || kind == "startContainer", "{name} of {kind}");
             }
         }
         let root = |kind: &str| hooked.read(&format!("{kind}.report"))["process"]["exe"].clone();
-        assert_eq!(
-            root("startContainer"),
-            "/payload",
-            "it's found in the container"
-        );
+        assert_eq!(root("startContainer"), "/payload", "it's found in the container");
         assert_eq!(root("poststart"), hooked.program.to_str().unwrap());
     });
 }
@@ -224,21 +151,10 @@ fn namespaces() {
 #[test]
 fn failure_before_the_process() {
     guarded(|host| {
-        for kind in [
-            "prestart",
-            "createRuntime",
-            "createContainer",
-            "startContainer",
-        ] {
+        for kind in ["prestart", "createRuntime", "createContainer", "startContainer"] {
             let mut hooked = Hooked::new(host);
-            hooked = hooked.hook(
-                kind,
-                &["complain", "what went wrong", "exit", "3"],
-                &json!({}),
-            );
-            hooked.bundle = hooked
-                .bundle
-                .deeds(&["append", "/log/order", "the process ran\n"]);
+            hooked = hooked.hook(kind, &["complain", "what went wrong", "exit", "3"], &json!({}));
+            hooked.bundle = hooked.bundle.deeds(&["append", "/log/order", "the process ran\n"]);
             let output = host.run(&hooked.bundle);
             assert_ne!(output.status, 0, "{kind}: {output:?}");
             assert_eq!(hooked.order(), [""; 0], "{kind}");
@@ -254,9 +170,7 @@ fn failure_of_poststop() {
         if host.lacks(&["runc", "crun"], "a failed poststop hook ends delete") {
             return;
         }
-        let mut hooked = Hooked::new(host)
-            .hook("poststop", &["exit", "3"], &json!({}))
-            .note("poststop", "second");
+        let mut hooked = Hooked::new(host).hook("poststop", &["exit", "3"], &json!({})).note("poststop", "second");
         hooked.bundle = hooked.bundle.deeds(&["exit", "0"]);
         let container = host.create(&hooked.bundle);
         container.start();
@@ -271,16 +185,12 @@ fn failure_of_poststop() {
 #[test]
 fn timeout() {
     guarded(|host| {
-        let mut hooked =
-            Hooked::new(host).hook("createRuntime", &["sleep"], &json!({"timeout": 1}));
+        let mut hooked = Hooked::new(host).hook("createRuntime", &["sleep"], &json!({"timeout": 1}));
         hooked.bundle = hooked.bundle.deeds(&["exit", "0"]);
         let begin = Instant::now();
         assert_ne!(host.run(&hooked.bundle).status, 0);
         let took = begin.elapsed();
-        assert!(
-            took >= Duration::from_secs(1) && took < Duration::from_secs(15),
-            "{took:?}"
-        );
+        assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(15), "{took:?}");
     });
 }
 

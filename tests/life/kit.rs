@@ -16,10 +16,7 @@ fn sees(host: &Host, words: &str, mischief: impl FnOnce(), undo: impl FnOnce()) 
     let after = Snapshot::take(host);
     undo();
     let lines = before.differences(&after);
-    assert!(
-        lines.iter().any(|line| line.contains(words)),
-        "no {words:?} in {lines:#?}"
-    );
+    assert!(lines.iter().any(|line| line.contains(words)), "no {words:?} in {lines:#?}");
     let again = before.differences(&Snapshot::take(host));
     assert!(again.is_empty(), "not undone: {again:#?}");
 }
@@ -35,14 +32,7 @@ fn guard_sees_what_is_new() {
             host,
             "+ mount /tmp/onggi-",
             || {
-                mount(
-                    Some("tmpfs"),
-                    &folder,
-                    Some("tmpfs"),
-                    MsFlags::empty(),
-                    none,
-                )
-                .unwrap();
+                mount(Some("tmpfs"), &folder, Some("tmpfs"), MsFlags::empty(), none).unwrap();
             },
             || umount2(&folder, MntFlags::empty()).unwrap(),
         );
@@ -58,12 +48,7 @@ fn guard_sees_what_is_new() {
         let before = Snapshot::take(host);
         take();
         let lines = before.differences(&Snapshot::take(host));
-        assert!(
-            lines
-                .iter()
-                .any(|line| line.starts_with("+ device /dev/pts/0")),
-            "{lines:#?}"
-        );
+        assert!(lines.iter().any(|line| line.starts_with("+ device /dev/pts/0")), "{lines:#?}");
     });
 }
 
@@ -75,28 +60,15 @@ fn guard_sees_what_changed() {
         let mode = |mode| fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).unwrap();
         sees(host, "~ canary", || mode(0o644), || mode(0o600));
         let new = host.canaries().join("directory/new");
-        sees(
-            host,
-            "+ canary",
-            || symlink("/", &new).unwrap(),
-            || fs::remove_file(&new).unwrap(),
-        );
+        sees(host, "+ canary", || symlink("/", &new).unwrap(), || fs::remove_file(&new).unwrap());
         let state = host.runtime().root().join("jar");
-        sees(
-            host,
-            "+ container jar",
-            || fs::create_dir_all(&state).unwrap(),
-            || fs::remove_dir(&state).unwrap(),
-        );
+        sees(host, "+ container jar", || fs::create_dir_all(&state).unwrap(), || fs::remove_dir(&state).unwrap());
         let mut sleeper = None;
         let before = Snapshot::take(host);
         // `cat` reads a pipe that nobody writes to.
         sleeper.replace(Command::new("cat").stdin(Stdio::piped()).spawn().unwrap());
         let lines = before.differences(&Snapshot::take(host));
-        assert!(
-            lines.iter().any(|line| line.starts_with("+ process")),
-            "{lines:#?}"
-        );
+        assert!(lines.iter().any(|line| line.starts_with("+ process")), "{lines:#?}");
         let mut sleeper = sleeper.unwrap();
         drop(sleeper.stdin.take());
         sleeper.wait().unwrap();
@@ -109,14 +81,9 @@ fn world_is_private() {
     guarded(|_| {
         let procs = |path| fs::read_to_string(path).unwrap();
         assert_eq!(procs("/sys/fs/cgroup/cgroup.procs"), "");
-        assert!(
-            procs("/sys/fs/cgroup/test/cgroup.procs").contains(&std::process::id().to_string())
-        );
+        assert!(procs("/sys/fs/cgroup/test/cgroup.procs").contains(&std::process::id().to_string()));
         assert!(procs("/proc/self/cgroup").ends_with("0::/test\n"));
-        let terminals: Vec<_> = fs::read_dir("/dev/pts")
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let terminals: Vec<_> = fs::read_dir("/dev/pts").unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(terminals, ["ptmx"]);
     });
 }

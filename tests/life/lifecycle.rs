@@ -21,14 +21,8 @@ fn is_gone(host: &Host) -> bool {
 #[test]
 fn phases() {
     guarded(|host| {
-        let mut container = host.create(&Bundle::new().deeds(&[
-            "say",
-            "ready",
-            "trap-term",
-            "say",
-            "trapped",
-            "sleep",
-        ]));
+        let mut container =
+            host.create(&Bundle::new().deeds(&["say", "ready", "trap-term", "say", "trapped", "sleep"]));
         assert_eq!(container.status(), "created");
         container.start();
         assert_eq!(container.line(), "ready");
@@ -47,9 +41,8 @@ fn phases() {
 #[test]
 fn create_does_not_start() {
     guarded(|host| {
-        let bundle = Bundle::new()
-            .deeds(&["touch", "/tmp/ran"])
-            .edit(|config| config["root"]["readonly"] = json!(false));
+        let bundle =
+            Bundle::new().deeds(&["touch", "/tmp/ran"]).edit(|config| config["root"]["readonly"] = json!(false));
         let container = host.create(&bundle);
         assert!(container.alive());
         assert!(!bundle.rootfs().join("tmp/ran").exists());
@@ -78,15 +71,11 @@ fn config_is_read_once() {
 #[test]
 fn state() {
     guarded(|host| {
-        let bundle =
-            sleeper().edit(|config| config["annotations"] = json!({"org.example.key": "a value"}));
+        let bundle = sleeper().edit(|config| config["annotations"] = json!({"org.example.key": "a value"}));
         let container = host.start(&bundle);
         let state = container.state();
         container.force_delete();
-        assert_eq!(
-            (&state["id"], &state["status"]),
-            (&json!("jar"), &json!("running"))
-        );
+        assert_eq!((&state["id"], &state["status"]), (&json!("jar"), &json!("running")));
         assert!(state["pid"].as_i64().unwrap() > 1);
         assert_eq!(state["bundle"], bundle.path().to_str().unwrap());
         assert_eq!(state["annotations"], json!({"org.example.key": "a value"}));
@@ -130,13 +119,9 @@ fn unknown_id() {
             return;
         }
         for verb in ["state", "start", "kill", "delete", "pause", "resume"] {
-            host.runtime()
-                .call([verb, "nobody"])
-                .fails_with("does not exist");
+            host.runtime().call([verb, "nobody"]).fails_with("does not exist");
         }
-        host.runtime()
-            .call(["exec", "nobody", "/payload"])
-            .fails_with("does not exist");
+        host.runtime().call(["exec", "nobody", "/payload"]).fails_with("does not exist");
         host.runtime().call(["delete", "--force", "nobody"]).ok();
     });
 }
@@ -168,80 +153,6 @@ fn bad_ids() {
     });
 }
 
-/// "Kill": a signal by name, with or without SIG, and by number; SIGTERM if none is given.
-#[test]
-fn kill_signals() {
-    guarded(|host| {
-        for (signal, number) in [("USR1", 10), ("SIGUSR2", 12), ("1", 1), ("KILL", 9)] {
-            let container = signalled(host, &[signal]);
-            assert_eq!(container.ended(), Ending::Signal(number), "{signal}");
-            container.delete();
-        }
-        let container = signalled(host, &[]);
-        assert_eq!(container.ended(), Ending::Signal(15));
-        container.delete();
-    });
-}
-
-/// A container without a pid namespace: an init would not feel a signal that it has not caught.
-fn signalled<'h>(host: &'h Host, words: &[&str]) -> Container<'h> {
-    let container = host.start(&sleeper().without_namespace("pid"));
-    container.call("kill", words).ok();
-    container
-}
-
-/// A signal that doesn't exist is an error.
-#[test]
-fn kill_with_no_signal() {
-    guarded(|host| {
-        if host.lacks(&["crun"], "1.8 takes any word for a signal") {
-            return;
-        }
-        let container = host.start(&sleeper());
-        for signal in ["NOSUCH", "65", "-1", "9x"] {
-            assert_ne!(container.call("kill", &[signal]).status, 0, "{signal:?}");
-        }
-        assert!(container.alive());
-        container.force_delete();
-    });
-}
-
-/// "Attempting to send a signal to a container that is neither created nor running MUST ... generate an error".
-#[test]
-fn kill_of_a_stopped_one() {
-    guarded(|host| {
-        let container = host.create(&Bundle::new().deeds(&["exit", "0"]));
-        container.start();
-        container.ended();
-        let output = container.call("kill", &["TERM"]);
-        assert_ne!(output.status, 0);
-        let words = [
-            "container not running",
-            "process already finished",
-            "no such process",
-        ];
-        assert!(
-            words
-                .iter()
-                .any(|one| output.stderr.to_lowercase().contains(one)),
-            "{output:?}"
-        );
-        container.delete();
-    });
-}
-
-/// A container that was only created can be killed too.
-#[test]
-fn kill_of_a_created_one() {
-    guarded(|host| {
-        let container = host.create(&sleeper());
-        container.kill("KILL");
-        container.ended();
-        assert_eq!(container.status(), "stopped");
-        container.delete();
-    });
-}
-
 /// "Attempting to delete a container that is not stopped MUST have no effect on the container and MUST generate an error."
 #[test]
 fn delete_of_a_running_one() {
@@ -260,14 +171,7 @@ fn delete_by_force() {
     guarded(|host| {
         let container = host.create(&sleeper());
         container.force_delete();
-        let mut container = host.start(&Bundle::new().deeds(&[
-            "ignore-term",
-            "fork",
-            "5",
-            "say",
-            "ready",
-            "sleep",
-        ]));
+        let mut container = host.start(&Bundle::new().deeds(&["ignore-term", "fork", "5", "say", "ready", "sleep"]));
         container.force_delete();
         assert_eq!(container.rest(), "", "everybody who held stdout is gone");
     });
@@ -287,16 +191,10 @@ fn id_used_again() {
 #[test]
 fn run_status() {
     guarded(|host| {
-        for (deeds, status) in [
-            (vec!["exit", "0"], 0),
-            (vec!["exit", "7"], 7),
-            (vec!["exit", "255"], 255),
-        ] {
+        for (deeds, status) in [(vec!["exit", "0"], 0), (vec!["exit", "7"], 7), (vec!["exit", "255"], 255)] {
             host.run(&Bundle::new().deeds(&deeds)).status(status);
         }
-        let killed = Bundle::new()
-            .without_namespace("pid")
-            .deeds(&["kill-self", "USR1", "sleep"]);
+        let killed = Bundle::new().without_namespace("pid").deeds(&["kill-self", "USR1", "sleep"]);
         host.run(&killed).status(128 + 10);
         assert!(is_gone(host));
     });
@@ -328,10 +226,7 @@ fn run_forwards_signals() {
         let mut run = host.runtime().run(&bundle, "jar");
         let mut child = run.spawn();
         let mut text = String::new();
-        fs::File::open(shared.join("fifo"))
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
+        fs::File::open(shared.join("fifo")).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "ready");
         kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
         run.finish(&mut child).ok();
@@ -357,9 +252,7 @@ fn bundle_with_an_odd_path() {
         let bundle = Bundle::new();
         let odd = host.folder().join("odd \"name\" ü");
         std::os::unix::fs::symlink(bundle.path(), &odd).unwrap();
-        host.runtime()
-            .call(["run", "--bundle", odd.to_str().unwrap(), "jar"])
-            .ok();
+        host.runtime().call(["run", "--bundle", odd.to_str().unwrap(), "jar"]).ok();
     });
 }
 
@@ -368,19 +261,11 @@ fn bundle_with_an_odd_path() {
 fn broken_bundles() {
     guarded(|host| {
         let path = host.folder().to_str().unwrap();
-        host.runtime()
-            .call(["run", "--bundle", path, "jar"])
-            .fails_with("config.json");
+        host.runtime().call(["run", "--bundle", path, "jar"]).fails_with("config.json");
         fs::write(host.folder().join("config.json"), "{\"ociVersion\": ").unwrap();
-        assert_ne!(
-            host.runtime().call(["run", "--bundle", path, "jar"]).status,
-            0
-        );
+        assert_ne!(host.runtime().call(["run", "--bundle", path, "jar"]).status, 0);
         fs::write(host.folder().join("config.json"), "[]").unwrap();
-        assert_ne!(
-            host.runtime().call(["run", "--bundle", path, "jar"]).status,
-            0
-        );
+        assert_ne!(host.runtime().call(["run", "--bundle", path, "jar"]).status, 0);
         fs::remove_file(host.folder().join("config.json")).unwrap();
     });
 }
@@ -391,9 +276,7 @@ fn list() {
     guarded(|host| {
         let one = Container::launch(host.runtime(), &["create"], &sleeper(), "one");
         let two = Container::launch(host.runtime(), &["run", "--detach"], &sleeper(), "two");
-        let all: Value =
-            serde_json::from_str(&host.runtime().call(["list", "--format=json"]).ok().stdout)
-                .unwrap();
+        let all: Value = serde_json::from_str(&host.runtime().call(["list", "--format=json"]).ok().stdout).unwrap();
         let mut seen: Vec<(&str, &str)> = all
             .as_array()
             .unwrap()
@@ -403,18 +286,9 @@ fn list() {
         seen.sort_unstable();
         assert_eq!(seen, [("one", "created"), ("two", "running")]);
         let table = host.runtime().call(["list"]).ok().stdout;
-        assert!(
-            table.contains("one") && table.contains(&two.pid().to_string()),
-            "{table}"
-        );
-        let mut ids: Vec<String> = host
-            .runtime()
-            .call(["list", "--quiet"])
-            .ok()
-            .stdout
-            .lines()
-            .map(|line| line.trim().to_owned())
-            .collect();
+        assert!(table.contains("one") && table.contains(&two.pid().to_string()), "{table}");
+        let mut ids: Vec<String> =
+            host.runtime().call(["list", "--quiet"]).ok().stdout.lines().map(|line| line.trim().to_owned()).collect();
         ids.sort_unstable();
         assert_eq!(ids, ["one", "two"]);
         one.force_delete();
@@ -432,9 +306,7 @@ fn without_a_pid_namespace() {
         if host.lacks(&["runc"], "1.1 leaves the cgroup") {
             return;
         }
-        let bundle = Bundle::new()
-            .without_namespace("pid")
-            .deeds(&["fork", "3", "say", "ready", "report", "sleep"]);
+        let bundle = Bundle::new().without_namespace("pid").deeds(&["fork", "3", "say", "ready", "report", "sleep"]);
         let mut container = host.start(&bundle);
         let report = container.report();
         assert_eq!(report["process"]["pid"], container.pid());
@@ -447,8 +319,7 @@ fn without_a_pid_namespace() {
 #[test]
 fn init_takes_all_along() {
     guarded(|host| {
-        let mut container =
-            host.start(&Bundle::new().deeds(&["fork", "3", "orphan", "say", "ready", "exit", "0"]));
+        let mut container = host.start(&Bundle::new().deeds(&["fork", "3", "orphan", "say", "ready", "exit", "0"]));
         assert_eq!(container.rest(), "");
         assert_eq!(container.ended(), Ending::Exit(0));
         container.delete();

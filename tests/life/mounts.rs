@@ -13,10 +13,7 @@ fn order() {
     guarded(|host| {
         let tmpfs = |destination: &str| json!({"destination": destination, "type": "tmpfs", "source": "tmpfs"});
         // One over the other, and one below the other's top.
-        let bundle = Bundle::new()
-            .mount(tmpfs("/tmp"))
-            .mount(tmpfs("/tmp/below"))
-            .mount(tmpfs("/tmp"));
+        let bundle = Bundle::new().mount(tmpfs("/tmp")).mount(tmpfs("/tmp/below")).mount(tmpfs("/tmp"));
         let wanted: Vec<String> = bundle.config()["mounts"]
             .as_array()
             .unwrap()
@@ -24,14 +21,8 @@ fn order() {
             .map(|mount| mount["destination"].as_str().unwrap().to_owned())
             .collect();
         let report = host.report(&bundle);
-        let targets = report["mounts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|mount| mount["target"].as_str().unwrap());
-        let seen: Vec<&str> = targets
-            .filter(|target| wanted.iter().any(|one| one == target))
-            .collect();
+        let targets = report["mounts"].as_array().unwrap().iter().map(|mount| mount["target"].as_str().unwrap());
+        let seen: Vec<&str> = targets.filter(|target| wanted.iter().any(|one| one == target)).collect();
         assert_eq!(seen, wanted);
         assert_eq!(report.mounts("/tmp").len(), 2);
     });
@@ -41,13 +32,7 @@ fn order() {
 #[test]
 fn usual_file_systems() {
     guarded(|host| {
-        let report = host.report(&Bundle::new().deeds(&[
-            "report",
-            "--stat",
-            "/dev/shm",
-            "--stat",
-            "/dev/mqueue",
-        ]));
+        let report = host.report(&Bundle::new().deeds(&["report", "--stat", "/dev/shm", "--stat", "/dev/mqueue"]));
         let kinds = [
             ("/proc", "proc"),
             ("/dev", "tmpfs"),
@@ -72,11 +57,7 @@ fn usual_file_systems() {
             ("/sys/fs/cgroup", "ro"),
         ];
         for (target, option) in has {
-            assert!(
-                report.mount_has(target, option),
-                "{option} in {}",
-                report.mount(target)
-            );
+            assert!(report.mount_has(target, option), "{option} in {}", report.mount(target));
         }
         assert_eq!(report["stats"]["/dev/shm"]["mode"], 0o1777);
         assert_eq!(report["stats"]["/dev/mqueue"]["mode"], 0o1777);
@@ -103,21 +84,16 @@ fn options() {
         for (number, (options, _, _)) in table.iter().enumerate() {
             let destination = format!("/tmp/{number}");
             bundle.directory(&destination[1..]);
-            bundle = bundle.mount(json!({"destination": destination, "type": "tmpfs", "source": "t", "options": options}));
+            bundle =
+                bundle.mount(json!({"destination": destination, "type": "tmpfs", "source": "t", "options": options}));
         }
         let report = host.report(&bundle);
         for (number, (options, has, lacks)) in table.iter().enumerate() {
             let target = format!("/tmp/{number}");
             let mount = report.mount(&target);
-            assert!(
-                has.iter().all(|one| report.mount_has(&target, one)),
-                "{options:?} give {mount}"
-            );
+            assert!(has.iter().all(|one| report.mount_has(&target, one)), "{options:?} give {mount}");
             let own = super::rootfs::strings(&mount["options"]);
-            assert!(
-                !lacks.iter().any(|one| own.contains(one)),
-                "{options:?} give {mount}"
-            );
+            assert!(!lacks.iter().any(|one| own.contains(one)), "{options:?} give {mount}");
         }
     });
 }
@@ -126,23 +102,14 @@ fn options() {
 #[test]
 fn later_option_holds() {
     guarded(|host| {
-        if host.lacks(
-            &["crun", "runc"],
-            "keeps the stricter of two options, or doesn't know defaults",
-        ) {
+        if host.lacks(&["crun", "runc"], "keeps the stricter of two options, or doesn't know defaults") {
             return;
         }
-        let options = json!([
-            "nosuid", "suid", "ro", "rw", "noexec", "defaults", "exec", "dev", "nodev"
-        ]);
-        let bundle = Bundle::new().mount(
-            json!({"destination": "/tmp", "type": "tmpfs", "source": "t", "options": options}),
-        );
+        let options = json!(["nosuid", "suid", "ro", "rw", "noexec", "defaults", "exec", "dev", "nodev"]);
+        let bundle =
+            Bundle::new().mount(json!({"destination": "/tmp", "type": "tmpfs", "source": "t", "options": options}));
         let report = host.report(&bundle);
-        assert_eq!(
-            report.mount("/tmp")["options"],
-            json!(["rw", "nodev", "relatime"])
-        );
+        assert_eq!(report.mount("/tmp")["options"], json!(["rw", "nodev", "relatime"]));
     });
 }
 
@@ -153,9 +120,9 @@ fn bind_options() {
         let source = host.folder().join("source");
         fs::create_dir(&source).unwrap();
         let options = json!(["bind", "ro", "nosuid", "nodev", "noexec"]);
-        let bundle = Bundle::new().deeds(&["report", "--write", "/tmp"]).mount(
-            json!({"destination": "/tmp", "type": "bind", "source": source, "options": options}),
-        );
+        let bundle = Bundle::new()
+            .deeds(&["report", "--write", "/tmp"])
+            .mount(json!({"destination": "/tmp", "type": "bind", "source": source, "options": options}));
         let report = host.report(&bundle);
         for option in ["ro", "nosuid", "nodev", "noexec"] {
             assert!(report.mount_has("/tmp", option), "{}", report.mount("/tmp"));
@@ -176,13 +143,7 @@ fn noexec_is_felt() {
             json!({"destination": destination, "type": "bind", "source": rootfs, "options": options})
         };
         let bundle = bundle
-            .deeds(&[
-                "report",
-                "--execute",
-                "/a/payload",
-                "--execute",
-                "/b/payload",
-            ])
+            .deeds(&["report", "--execute", "/a/payload", "--execute", "/b/payload"])
             .mount(bind("/a", &["noexec"]))
             .mount(bind("/b", &[]));
         let report = host.report(&bundle);
@@ -213,18 +174,9 @@ fn bind_and_rbind() {
     guarded(|host| {
         let source = host.folder().join("source");
         fs::create_dir_all(source.join("below")).unwrap();
-        mount(
-            Some("below"),
-            &source.join("below"),
-            Some("tmpfs"),
-            MsFlags::empty(),
-            None::<&str>,
-        )
-        .unwrap();
+        mount(Some("below"), &source.join("below"), Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
         let bind = |destination: &str, option: &str| json!({"destination": destination, "type": "none", "source": source, "options": [option]});
-        let bundle = Bundle::new()
-            .mount(bind("/one", "bind"))
-            .mount(bind("/all", "rbind"));
+        let bundle = Bundle::new().mount(bind("/one", "bind")).mount(bind("/all", "rbind"));
         let report = host.report(&bundle);
         assert_eq!(report.mounts("/one/below").len(), 0);
         assert_eq!(report.mount("/all/below")["source"], "below");
@@ -238,40 +190,14 @@ fn recursive_readonly() {
     guarded(|host| {
         let source = host.folder().join("source");
         fs::create_dir_all(source.join("below")).unwrap();
-        mount(
-            Some("below"),
-            &source.join("below"),
-            Some("tmpfs"),
-            MsFlags::empty(),
-            None::<&str>,
-        )
-        .unwrap();
+        mount(Some("below"), &source.join("below"), Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
         let bind = |destination: &str, option: &str| json!({"destination": destination, "type": "none", "source": source, "options": ["rbind", option]});
-        let writes = [
-            "report",
-            "--write",
-            "/top",
-            "--write",
-            "/top/below",
-            "--write",
-            "/all",
-            "--write",
-            "/all/below",
-        ];
-        let bundle = Bundle::new()
-            .deeds(&writes)
-            .mount(bind("/top", "ro"))
-            .mount(bind("/all", "rro"));
+        let writes = ["report", "--write", "/top", "--write", "/top/below", "--write", "/all", "--write", "/all/below"];
+        let bundle = Bundle::new().deeds(&writes).mount(bind("/top", "ro")).mount(bind("/all", "rro"));
         let report = host.report(&bundle);
         let outcome = |path: &str| report.probe(&format!("write {path}"));
-        assert_eq!(
-            (outcome("/top"), outcome("/top/below")),
-            ("EROFS".into(), "ok".into())
-        );
-        assert_eq!(
-            (outcome("/all"), outcome("/all/below")),
-            ("EROFS".into(), "EROFS".into())
-        );
+        assert_eq!((outcome("/top"), outcome("/top/below")), ("EROFS".into(), "ok".into()));
+        assert_eq!((outcome("/all"), outcome("/all/below")), ("EROFS".into(), "EROFS".into()));
         umount2(&source.join("below"), MntFlags::empty()).unwrap();
     });
 }
@@ -284,33 +210,18 @@ fn propagation() {
             return;
         }
         let mut bundle = Bundle::new();
-        let kinds = [
-            "private",
-            "rprivate",
-            "shared",
-            "rshared",
-            "unbindable",
-            "runbindable",
-        ];
+        let kinds = ["private", "rprivate", "shared", "rshared", "unbindable", "runbindable"];
         for kind in kinds {
             let destination = format!("/{kind}");
             let options = ["bind", kind];
             let source = host.folder();
-            bundle = bundle
-                .mount(json!({"destination": destination, "type": "bind", "source": source, "options": options}));
+            bundle =
+                bundle.mount(json!({"destination": destination, "type": "bind", "source": source, "options": options}));
         }
         let report = host.report(&bundle);
         for kind in kinds {
-            let wanted = if kind.starts_with("runb") {
-                &kind[1..]
-            } else {
-                kind.trim_start_matches('r')
-            };
-            assert_eq!(
-                report.mount(&format!("/{kind}"))["propagation"],
-                wanted,
-                "{kind}"
-            );
+            let wanted = if kind.starts_with("runb") { &kind[1..] } else { kind.trim_start_matches('r') };
+            assert_eq!(report.mount(&format!("/{kind}"))["propagation"], wanted, "{kind}");
         }
     });
 }
@@ -331,14 +242,7 @@ fn propagation_is_felt() {
             .mount(bind("/slave", "rslave"))
             .mount(bind("/private", "rprivate"));
         let container = host.start(&bundle);
-        mount(
-            Some("later"),
-            &source.join("later"),
-            Some("tmpfs"),
-            MsFlags::empty(),
-            none,
-        )
-        .unwrap();
+        mount(Some("later"), &source.join("later"), Some("tmpfs"), MsFlags::empty(), none).unwrap();
         let report = crate::support::Report::parse(&container.exec(&[], &["report"]).ok().stdout);
         container.force_delete();
         umount2(&source.join("later"), MntFlags::empty()).unwrap();
@@ -353,22 +257,15 @@ fn propagation_is_felt() {
 fn data() {
     guarded(|host| {
         let options = json!(["size=123k", "mode=0710", "uid=7", "nr_inodes=50", "noexec"]);
-        let bundle = Bundle::new().deeds(&["report", "--stat", "/tmp"]).mount(
-            json!({"destination": "/tmp", "type": "tmpfs", "source": "mine", "options": options}),
-        );
+        let bundle = Bundle::new()
+            .deeds(&["report", "--stat", "/tmp"])
+            .mount(json!({"destination": "/tmp", "type": "tmpfs", "source": "mine", "options": options}));
         let report = host.report(&bundle);
         for option in ["size=124k", "nr_inodes=50", "mode=710", "uid=7", "noexec"] {
-            assert!(
-                report.mount_has("/tmp", option),
-                "{option}: {}",
-                report.mount("/tmp")
-            );
+            assert!(report.mount_has("/tmp", option), "{option}: {}", report.mount("/tmp"));
         }
         assert_eq!(report.mount("/tmp")["source"], "mine");
-        if !host.lacks(
-            &["runc"],
-            "gives a tmpfs the mode of what it covers, whatever its options say",
-        ) {
+        if !host.lacks(&["runc"], "gives a tmpfs the mode of what it covers, whatever its options say") {
             assert_eq!(report["stats"]["/tmp"]["mode"], 0o710);
         }
     });
@@ -395,9 +292,8 @@ fn tmpfs_takes_the_mode() {
 fn missing_source() {
     guarded(|host| {
         let source = host.folder().join("none");
-        let bundle = Bundle::new().mount(
-            json!({"destination": "/tmp", "type": "bind", "source": source, "options": ["bind"]}),
-        );
+        let bundle =
+            Bundle::new().mount(json!({"destination": "/tmp", "type": "bind", "source": source, "options": ["bind"]}));
         host.run(&bundle).fails_with(source.to_str().unwrap());
     });
 }
@@ -406,8 +302,7 @@ fn missing_source() {
 #[test]
 fn unknown_file_system() {
     guarded(|host| {
-        let bundle = Bundle::new()
-            .mount(json!({"destination": "/tmp", "type": "nosuchfs", "source": "none"}));
+        let bundle = Bundle::new().mount(json!({"destination": "/tmp", "type": "nosuchfs", "source": "none"}));
         host.run(&bundle).fails_with("tmp");
     });
 }

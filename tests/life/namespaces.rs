@@ -8,19 +8,11 @@ use serde_json::{Value, json};
 use crate::support::{Bundle, Report, guarded};
 
 /// The kinds of the config and their names in /proc.
-const KINDS: [(&str, &str); 6] = [
-    ("pid", "pid"),
-    ("network", "net"),
-    ("ipc", "ipc"),
-    ("uts", "uts"),
-    ("mount", "mnt"),
-    ("cgroup", "cgroup"),
-];
+const KINDS: [(&str, &str); 6] =
+    [("pid", "pid"), ("network", "net"), ("ipc", "ipc"), ("uts", "uts"), ("mount", "mnt"), ("cgroup", "cgroup")];
 
 fn inode(pid: &str, name: &str) -> u64 {
-    fs::metadata(format!("/proc/{pid}/ns/{name}"))
-        .unwrap()
-        .ino()
+    fs::metadata(format!("/proc/{pid}/ns/{name}")).unwrap().ino()
 }
 
 /// "If path is not specified, the runtime MUST create a new container namespace of type type."
@@ -47,8 +39,7 @@ fn inherited() {
             }
             let mut bundle = Bundle::new().without_namespace(kind);
             if kind == "uts" {
-                bundle =
-                    bundle.edit(|config| drop(config.as_object_mut().unwrap().remove("hostname")));
+                bundle = bundle.edit(|config| drop(config.as_object_mut().unwrap().remove("hostname")));
             }
             let report = host.report(&bundle);
             assert_eq!(report["namespaces"][name], inode("self", name), "{kind}");
@@ -104,10 +95,7 @@ fn twice() {
             return;
         }
         let bundle = Bundle::new().edit(|config| {
-            config["linux"]["namespaces"]
-                .as_array_mut()
-                .unwrap()
-                .push(json!({"type": "ipc"}));
+            config["linux"]["namespaces"].as_array_mut().unwrap().push(json!({"type": "ipc"}));
         });
         assert_ne!(host.run(&bundle).status, 0);
     });
@@ -139,10 +127,7 @@ fn domainname() {
 fn loopback() {
     guarded(|host| {
         let report = host.report(&Bundle::new());
-        assert_eq!(
-            report["network"],
-            json!({"interfaces": ["lo"], "lo_up": true})
-        );
+        assert_eq!(report["network"], json!({"interfaces": ["lo"], "lo_up": true}));
     });
 }
 
@@ -150,12 +135,8 @@ fn loopback() {
 #[test]
 fn sysctl() {
     guarded(|host| {
-        let names = [
-            "net.ipv4.ip_unprivileged_port_start",
-            "kernel.shm_rmid_forced",
-            "kernel.msgmax",
-            "fs.mqueue.msg_max",
-        ];
+        let names =
+            ["net.ipv4.ip_unprivileged_port_start", "kernel.shm_rmid_forced", "kernel.msgmax", "fs.mqueue.msg_max"];
         let mut deeds = vec!["report"];
         deeds.extend(names.iter().flat_map(|name| ["--sysctl", name]));
         let bundle = Bundle::new().deeds(&deeds).edit(|config| {
@@ -181,14 +162,8 @@ fn sysctl_of_the_host() {
             host.run(&bundle).fails_with(name);
         };
         run(Bundle::new(), "kernel.pid_max");
-        run(
-            Bundle::new().without_namespace("ipc"),
-            "kernel.shm_rmid_forced",
-        );
-        run(
-            Bundle::new().without_namespace("network"),
-            "net.ipv4.ip_forward",
-        );
+        run(Bundle::new().without_namespace("ipc"), "kernel.shm_rmid_forced");
+        run(Bundle::new().without_namespace("network"), "net.ipv4.ip_forward");
     });
 }
 
@@ -198,8 +173,7 @@ fn mapped(readonly: bool) -> Bundle {
             {"containerID": 0, "hostID": 100_000, "size": 1000},
             {"containerID": 1000, "hostID": 200_000, "size": 10},
         ]);
-        config["linux"]["gidMappings"] =
-            json!([{"containerID": 0, "hostID": 100_000, "size": 65_536}]);
+        config["linux"]["gidMappings"] = json!([{"containerID": 0, "hostID": 100_000, "size": 65_536}]);
         config["root"]["readonly"] = json!(readonly);
     });
     for folder in ["", "tmp", "dev", "proc", "sys", "etc"] {
@@ -214,17 +188,11 @@ fn user() {
     guarded(|host| {
         let report = host.report(&mapped(true));
         assert_ne!(report["namespaces"]["user"], inode("self", "user"));
-        assert_eq!(
-            report["id_maps"]["uid"],
-            json!([[0, 100_000, 1000], [1000, 200_000, 10]])
-        );
+        assert_eq!(report["id_maps"]["uid"], json!([[0, 100_000, 1000], [1000, 200_000, 10]]));
         assert_eq!(report["id_maps"]["gid"], json!([[0, 100_000, 65_536]]));
         assert_eq!(report["id_maps"]["setgroups"], "allow");
         assert_eq!(report["process"]["uid"]["real"], 0);
-        assert_eq!(
-            report.caps("effective"),
-            ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]
-        );
+        assert_eq!(report.caps("effective"), ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]);
         assert_eq!(report.mount("/proc")["fstype"], "proc");
         assert_eq!(report["devices"]["/dev/null"]["kind"], "char");
         assert_eq!(report["network"]["lo_up"], true);
@@ -237,26 +205,12 @@ fn user_owns_files() {
     guarded(|host| {
         let bundle = mapped(false).deeds(&["write", "/tmp/root", "text"]);
         host.run(&bundle).ok();
-        let owner = |name: &str| {
-            bundle
-                .rootfs()
-                .join("tmp")
-                .join(name)
-                .metadata()
-                .unwrap()
-                .uid()
-        };
+        let owner = |name: &str| bundle.rootfs().join("tmp").join(name).metadata().unwrap().uid();
         assert_eq!(owner("root"), 100_000);
-        let bundle = mapped(false)
-            .deeds(&["write", "/tmp/other", "text"])
-            .edit(|config| {
-                config["process"]["user"] = json!({"uid": 1003, "gid": 5, "additionalGids": [6]});
-            });
-        fs::set_permissions(
-            bundle.rootfs().join("tmp"),
-            std::os::unix::fs::PermissionsExt::from_mode(0o777),
-        )
-        .unwrap();
+        let bundle = mapped(false).deeds(&["write", "/tmp/other", "text"]).edit(|config| {
+            config["process"]["user"] = json!({"uid": 1003, "gid": 5, "additionalGids": [6]});
+        });
+        fs::set_permissions(bundle.rootfs().join("tmp"), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         host.run(&bundle).ok();
         let file = bundle.rootfs().join("tmp/other").metadata().unwrap();
         assert_eq!((file.uid(), file.gid()), (200_003, 100_005));
@@ -276,10 +230,7 @@ fn user_not_mapped() {
 #[test]
 fn user_joined() {
     guarded(|host| {
-        if host.lacks(
-            &["runc"],
-            "1.1 wants mappings even for a namespace that has them",
-        ) {
+        if host.lacks(&["runc"], "1.1 wants mappings even for a namespace that has them") {
             return;
         }
         let holder = host.start(&mapped(true).deeds(&["say", "ready", "sleep"]));
@@ -298,10 +249,7 @@ fn user_joined() {
         let wanted = ["user", "net", "ipc"].map(|name| inode(&pid, name));
         holder.force_delete();
         let report = Report::parse(&output.ok().stdout);
-        assert_eq!(
-            ["user", "net", "ipc"].map(|name| report["namespaces"][name].as_u64().unwrap()),
-            wanted
-        );
+        assert_eq!(["user", "net", "ipc"].map(|name| report["namespaces"][name].as_u64().unwrap()), wanted);
         assert_eq!(report["id_maps"]["uid"][0], json!([0, 100_000, 1000]));
     });
 }

@@ -8,11 +8,8 @@ use crate::support::{Bundle, guarded};
 #[test]
 fn args() {
     guarded(|host| {
-        let args = json!([
-            "/payload", "report", "--stat", "a b", "--stat", "", "--stat", "ü\n*"
-        ]);
-        let report =
-            host.report(&Bundle::new().edit(|config| config["process"]["args"] = args.clone()));
+        let args = json!(["/payload", "report", "--stat", "a b", "--stat", "", "--stat", "ü\n*"]);
+        let report = host.report(&Bundle::new().edit(|config| config["process"]["args"] = args.clone()));
         assert_eq!(report["process"]["args"], args);
     });
 }
@@ -39,9 +36,7 @@ fn args_missing_program() {
         };
         run("/none").fails_with("no such file or directory");
         // crun has the name between these words.
-        run("none")
-            .fails_with("executable file")
-            .fails_with("not found in $PATH");
+        run("none").fails_with("executable file").fails_with("not found in $PATH");
     });
 }
 
@@ -49,9 +44,8 @@ fn args_missing_program() {
 #[test]
 fn args_not_executable() {
     guarded(|host| {
-        let bundle = Bundle::new()
-            .file("bin/text", "hello")
-            .edit(|config| config["process"]["args"] = json!(["/bin/text"]));
+        let bundle =
+            Bundle::new().file("bin/text", "hello").edit(|config| config["process"]["args"] = json!(["/bin/text"]));
         host.run(&bundle).fails_with("permission denied");
     });
 }
@@ -60,13 +54,7 @@ fn args_not_executable() {
 #[test]
 fn env() {
     guarded(|host| {
-        let env = [
-            "PATH=/bin",
-            "EMPTY=",
-            "EQUALS=a=b",
-            "WORDS=a b\nc",
-            "HOME=/tmp",
-        ];
+        let env = ["PATH=/bin", "EMPTY=", "EQUALS=a=b", "WORDS=a b\nc", "HOME=/tmp"];
         let bundle = Bundle::new().edit(|config| config["process"]["env"] = json!(env));
         let run = host.runtime().run(&bundle, "jar").with(|command| {
             command.env("LEAKED", "1");
@@ -116,25 +104,14 @@ fn cwd_relative() {
 fn user() {
     guarded(|host| {
         let bundle = Bundle::new().edit(|config| {
-            config["process"]["user"] =
-                json!({"uid": 1000, "gid": 2000, "additionalGids": [7, 3000], "umask": 0o027});
+            config["process"]["user"] = json!({"uid": 1000, "gid": 2000, "additionalGids": [7, 3000], "umask": 0o027});
         });
         let report = host.report(&bundle);
         let process = &report["process"];
-        assert_eq!(
-            process["uid"],
-            json!({"real": 1000, "effective": 1000, "saved": 1000, "fs": 1000})
-        );
-        assert_eq!(
-            process["gid"],
-            json!({"real": 2000, "effective": 2000, "saved": 2000, "fs": 2000})
-        );
-        let mut groups: Vec<u64> = process["groups"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(serde_json::Value::as_u64)
-            .collect();
+        assert_eq!(process["uid"], json!({"real": 1000, "effective": 1000, "saved": 1000, "fs": 1000}));
+        assert_eq!(process["gid"], json!({"real": 2000, "effective": 2000, "saved": 2000, "fs": 2000}));
+        let mut groups: Vec<u64> =
+            process["groups"].as_array().unwrap().iter().filter_map(serde_json::Value::as_u64).collect();
         groups.retain(|&id| id != 2000); // POSIX leaves open whether the list holds the group itself.
         assert_eq!(groups, [7, 3000]);
         assert_eq!(process["umask"], 0o027);
@@ -167,16 +144,9 @@ fn rlimits() {
         let limits = &report["rlimits"];
         assert_eq!(limits["RLIMIT_NOFILE"], json!({"soft": 100, "hard": 200}));
         assert_eq!(limits["RLIMIT_CORE"], json!({"soft": 0, "hard": 4096}));
-        assert_eq!(
-            limits["RLIMIT_STACK"],
-            json!({"soft": 1_048_576, "hard": 2_097_152})
-        );
-        let own =
-            nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NPROC).unwrap();
-        assert_eq!(
-            limits["RLIMIT_NPROC"],
-            json!({"soft": own.0, "hard": own.1})
-        );
+        assert_eq!(limits["RLIMIT_STACK"], json!({"soft": 1_048_576, "hard": 2_097_152}));
+        let own = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NPROC).unwrap();
+        assert_eq!(limits["RLIMIT_NPROC"], json!({"soft": own.0, "hard": own.1}));
     });
 }
 
@@ -184,10 +154,7 @@ fn rlimits() {
 #[test]
 fn rlimits_twice() {
     guarded(|host| {
-        if host.lacks(
-            &["crun", "runc"],
-            "takes the last of two limits of one type",
-        ) {
+        if host.lacks(&["crun", "runc"], "takes the last of two limits of one type") {
             return;
         }
         let one = json!({"type": "RLIMIT_NOFILE", "soft": 100, "hard": 100});
@@ -200,11 +167,7 @@ fn rlimits_twice() {
 #[test]
 fn no_new_privileges() {
     guarded(|host| {
-        for (wanted, set) in [
-            (json!(true), true),
-            (json!(false), false),
-            (json!(null), false),
-        ] {
+        for (wanted, set) in [(json!(true), true), (json!(false), false), (json!(null), false)] {
             let bundle = Bundle::new().edit(|config| {
                 let process = config["process"].as_object_mut().unwrap();
                 process.remove("noNewPrivileges");
@@ -212,11 +175,7 @@ fn no_new_privileges() {
                     process.insert("noNewPrivileges".into(), wanted.clone());
                 }
             });
-            assert_eq!(
-                host.report(&bundle)["process"]["no_new_privs"],
-                set,
-                "{wanted}"
-            );
+            assert_eq!(host.report(&bundle)["process"]["no_new_privs"], set, "{wanted}");
         }
     });
 }
@@ -237,22 +196,11 @@ fn clean_start() {
     guarded(|host| {
         let report = host.report(&Bundle::new());
         let process = &report["process"];
-        assert_eq!(
-            (&process["pid"], &process["sid"], &process["pgid"]),
-            (&json!(1), &json!(1), &json!(1))
-        );
-        assert_eq!(
-            (&report["signals"]["blocked"], &report["signals"]["caught"]),
-            (&json!([]), &json!([]))
-        );
+        assert_eq!((&process["pid"], &process["sid"], &process["pgid"]), (&json!(1), &json!(1), &json!(1)));
+        assert_eq!((&report["signals"]["blocked"], &report["signals"]["caught"]), (&json!([]), &json!([])));
         // posix_spawn(3) of glibc, by whoever started the runtime, leaves its internal signals ignored.
         let ignored = report["signals"]["ignored"].as_array().unwrap().iter();
-        assert_eq!(
-            ignored
-                .filter(|&name| name != "SIG32" && name != "SIG33")
-                .count(),
-            0
-        );
+        assert_eq!(ignored.filter(|&name| name != "SIG32" && name != "SIG33").count(), 0);
         assert_eq!(process["parent_death_signal"], json!(null));
         assert_eq!(process["personality"], 0);
         assert_eq!(process["dumpable"], true);
@@ -265,24 +213,11 @@ fn clean_start() {
 fn descriptors() {
     guarded(|host| {
         let report = host.report(&Bundle::new());
-        let numbers: Vec<_> = report["fds"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|fd| &fd["fd"])
-            .collect();
+        let numbers: Vec<_> = report["fds"].as_array().unwrap().iter().map(|fd| &fd["fd"]).collect();
         assert_eq!(numbers, [0, 1, 2], "{}", report["fds"]);
         let bundle = Bundle::new().deeds(&["copy-stdin", "complain", "trouble"]);
-        let output = host
-            .runtime()
-            .run(&bundle, "jar")
-            .stdin("one\ntwo\n")
-            .run()
-            .ok();
-        assert_eq!(
-            (output.stdout.as_str(), output.stderr.as_str()),
-            ("one\ntwo\n", "trouble\n")
-        );
+        let output = host.runtime().run(&bundle, "jar").stdin("one\ntwo\n").run().ok();
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("one\ntwo\n", "trouble\n"));
     });
 }
 
@@ -293,20 +228,14 @@ fn descriptors_of_the_caller() {
         let left_open = |words: &[&str]| {
             let bundle = Bundle::new();
             let path = bundle.path().to_str().unwrap().to_owned();
-            let line = ["run", "--bundle", &path]
-                .into_iter()
-                .chain(words.iter().copied())
-                .chain(["jar"]);
+            let line = ["run", "--bundle", &path].into_iter().chain(words.iter().copied()).chain(["jar"]);
             let file = std::fs::File::open("/etc/passwd").unwrap();
             let run = host.runtime().invoke(line).with(|command| {
                 crate::support::inherit(command, &file, &[3, 4, 5, 17]);
             });
             let report = crate::support::Report::parse(&run.run().ok().stdout);
             let fds = report["fds"].as_array().unwrap();
-            fds.iter()
-                .filter_map(|fd| fd["fd"].as_i64())
-                .filter(|&fd| fd > 2)
-                .collect::<Vec<_>>()
+            fds.iter().filter_map(|fd| fd["fd"].as_i64()).filter(|&fd| fd > 2).collect::<Vec<_>>()
         };
         assert_eq!(left_open(&[]), [0; 0]);
         assert_eq!(left_open(&["--preserve-fds", "2"]), [3, 4]);

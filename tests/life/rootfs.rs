@@ -15,13 +15,7 @@ fn readonly() {
                 .deeds(&["report", "--write", "/", "--write", "/etc"])
                 .edit(|config| config["root"]["readonly"] = json!(readonly));
             let report = host.report(&bundle);
-            assert_eq!(
-                (
-                    report.probe("write /").as_str(),
-                    report.probe("write /etc").as_str()
-                ),
-                (outcome, outcome)
-            );
+            assert_eq!((report.probe("write /").as_str(), report.probe("write /etc").as_str()), (outcome, outcome));
             assert_eq!(report.mount_has("/", "ro"), readonly);
         }
     });
@@ -54,26 +48,16 @@ fn nothing_of_the_host() {
         let secret = host.canaries().join("secret");
         let secret = secret.to_str().unwrap();
         let above = format!("/../../../../..{secret}");
-        let bundle = Bundle::new().deeds(&[
-            "report", "--stat", secret, "--stat", &above, "--read", "/..",
-        ]);
+        let bundle = Bundle::new().deeds(&["report", "--stat", secret, "--stat", &above, "--read", "/.."]);
         let report = host.report(&bundle);
         assert_eq!(report["stats"][secret]["error"], "ENOENT");
         assert_eq!(report["stats"][&above]["error"], "ENOENT");
-        assert_eq!(
-            report["reads"]["/.."],
-            json!(["bin", "dev", "etc", "payload", "proc", "sys", "tmp"])
-        );
+        assert_eq!(report["reads"]["/.."], json!(["bin", "dev", "etc", "payload", "proc", "sys", "tmp"]));
         // What is mounted is what the config has, on the rootfs, masks aside.
-        let targets = report["mounts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|mount| mount["target"].as_str().unwrap());
+        let targets = report["mounts"].as_array().unwrap().iter().map(|mount| mount["target"].as_str().unwrap());
         let known = ["/dev", "/proc", "/sys"];
-        let strange: Vec<_> = targets
-            .filter(|one| *one != "/" && !known.iter().any(|start| one.starts_with(start)))
-            .collect();
+        let strange: Vec<_> =
+            targets.filter(|one| *one != "/" && !known.iter().any(|start| one.starts_with(start))).collect();
         assert_eq!(strange, [""; 0]);
     });
 }
@@ -82,50 +66,17 @@ fn nothing_of_the_host() {
 #[test]
 fn default_devices() {
     guarded(|host| {
-        let report = host.report(&Bundle::new().deeds(&[
-            "report",
-            "--open",
-            "/dev/null:rw",
-            "--open",
-            "/dev/zero:r",
-        ]));
-        let numbers = [
-            ("null", 1, 3),
-            ("zero", 1, 5),
-            ("full", 1, 7),
-            ("random", 1, 8),
-            ("urandom", 1, 9),
-            ("tty", 5, 0),
-        ];
+        let report = host.report(&Bundle::new().deeds(&["report", "--open", "/dev/null:rw", "--open", "/dev/zero:r"]));
+        let numbers =
+            [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
         for (name, major, minor) in numbers {
             let device = &report["devices"][format!("/dev/{name}")];
-            assert_eq!(
-                (&device["kind"], &device["mode"]),
-                (&json!("char"), &json!(0o666)),
-                "{name}"
-            );
-            assert_eq!(
-                (&device["major"], &device["minor"]),
-                (&json!(major), &json!(minor)),
-                "{name}"
-            );
-            assert_eq!(
-                (&device["uid"], &device["gid"]),
-                (&json!(0), &json!(0)),
-                "{name}"
-            );
+            assert_eq!((&device["kind"], &device["mode"]), (&json!("char"), &json!(0o666)), "{name}");
+            assert_eq!((&device["major"], &device["minor"]), (&json!(major), &json!(minor)), "{name}");
+            assert_eq!((&device["uid"], &device["gid"]), (&json!(0), &json!(0)), "{name}");
         }
-        assert_eq!(
-            (
-                report.probe("open /dev/null:rw"),
-                report.probe("open /dev/zero:r")
-            ),
-            ("ok".into(), "ok".into())
-        );
-        assert!(
-            report["devices"]["/dev/console"].is_null(),
-            "a console without a terminal"
-        );
+        assert_eq!((report.probe("open /dev/null:rw"), report.probe("open /dev/zero:r")), ("ok".into(), "ok".into()));
+        assert!(report["devices"]["/dev/console"].is_null(), "a console without a terminal");
     });
 }
 
@@ -134,12 +85,7 @@ fn default_devices() {
 fn device_links() {
     guarded(|host| {
         let report = host.report(&Bundle::new().deeds(&["report", "--open", "/dev/ptmx:rw"]));
-        let links = [
-            ("fd", ""),
-            ("stdin", "/0"),
-            ("stdout", "/1"),
-            ("stderr", "/2"),
-        ];
+        let links = [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")];
         for (name, end) in links {
             let link = &report["devices"][format!("/dev/{name}")]["link"];
             assert_eq!(link, &format!("/proc/self/fd{end}"));
@@ -154,15 +100,7 @@ fn device_links() {
 #[test]
 fn more_devices() {
     guarded(|host| {
-        let stats = [
-            "report",
-            "--stat",
-            "/dev/a",
-            "--stat",
-            "/dev/deep/er/b",
-            "--stat",
-            "/dev/pipe",
-        ];
+        let stats = ["report", "--stat", "/dev/a", "--stat", "/dev/deep/er/b", "--stat", "/dev/pipe"];
         let bundle = Bundle::new().deeds(&stats).edit(|config| {
             config["linux"]["devices"] = json!([
                 {"path": "/dev/a", "type": "c", "major": 10, "minor": 229, "fileMode": 0o640, "uid": 7, "gid": 8},
@@ -176,10 +114,7 @@ fn more_devices() {
             ["kind", "major", "minor", "mode", "uid", "gid"].map(|fact| file[fact].clone())
         };
         assert_eq!(json!(seen("/dev/a")), json!(["char", 10, 229, 0o640, 7, 8]));
-        assert_eq!(
-            json!(seen("/dev/deep/er/b")),
-            json!(["block", 7, 99, 0o600, 0, 0])
-        );
+        assert_eq!(json!(seen("/dev/deep/er/b")), json!(["block", 7, 99, 0o600, 0, 0]));
         assert_eq!(json!(seen("/dev/pipe")), json!(["fifo", 0, 0, 0o622, 0, 0]));
     });
 }
@@ -188,23 +123,13 @@ fn more_devices() {
 #[test]
 fn masked_paths() {
     guarded(|host| {
-        let reads = [
-            "report",
-            "--read",
-            "/etc/secret",
-            "--read",
-            "/etc/folder",
-            "--write",
-            "/etc/folder",
-        ];
-        let bundle = Bundle::new()
-            .file("etc/secret", "secret")
-            .file("etc/folder/secret", "secret")
-            .deeds(&reads)
-            .edit(|config| {
+        let reads = ["report", "--read", "/etc/secret", "--read", "/etc/folder", "--write", "/etc/folder"];
+        let bundle = Bundle::new().file("etc/secret", "secret").file("etc/folder/secret", "secret").deeds(&reads).edit(
+            |config| {
                 config["root"]["readonly"] = json!(false);
                 config["linux"]["maskedPaths"] = json!(["/etc/secret", "/etc/folder", "/etc/none"]);
-            });
+            },
+        );
         let report = host.report(&bundle);
         assert_eq!(report["reads"]["/etc/secret"], "");
         assert_eq!(report["reads"]["/etc/folder"], json!([]));
@@ -217,24 +142,12 @@ fn masked_paths() {
 #[test]
 fn readonly_paths() {
     guarded(|host| {
-        let probes = [
-            "report",
-            "--write",
-            "/etc/folder",
-            "--write",
-            "/etc/file",
-            "--write",
-            "/etc",
-            "--read",
-            "/etc/file",
-        ];
-        let bundle = Bundle::new()
-            .file("etc/file", "text")
-            .deeds(&probes)
-            .edit(|config| {
-                config["root"]["readonly"] = json!(false);
-                config["linux"]["readonlyPaths"] = json!(["/etc/folder", "/etc/file", "/etc/none"]);
-            });
+        let probes =
+            ["report", "--write", "/etc/folder", "--write", "/etc/file", "--write", "/etc", "--read", "/etc/file"];
+        let bundle = Bundle::new().file("etc/file", "text").deeds(&probes).edit(|config| {
+            config["root"]["readonly"] = json!(false);
+            config["linux"]["readonlyPaths"] = json!(["/etc/folder", "/etc/file", "/etc/none"]);
+        });
         bundle.directory("etc/folder");
         let report = host.report(&bundle);
         assert_eq!(report.probe("write /etc/folder"), "EROFS");
@@ -248,17 +161,10 @@ fn readonly_paths() {
 #[test]
 fn readonly_proc_sys() {
     guarded(|host| {
-        let probes = [
-            "report",
-            "--write",
-            "/proc/sys/kernel/hostname",
-            "--write",
-            "/proc/fs",
-        ];
+        let probes = ["report", "--write", "/proc/sys/kernel/hostname", "--write", "/proc/fs"];
         let bundle = Bundle::new().deeds(&probes).edit(|config| {
             let all = json!(["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]);
-            config["process"]["capabilities"] =
-                json!({"bounding": all, "permitted": all, "effective": all});
+            config["process"]["capabilities"] = json!({"bounding": all, "permitted": all, "effective": all});
         });
         let report = host.report(&bundle);
         assert_eq!(report.probe("write /proc/sys/kernel/hostname"), "EROFS");
@@ -274,13 +180,8 @@ fn propagation() {
         if host.lacks(&["runc"], "makes the root mount private whatever is asked") {
             return;
         }
-        for (wanted, seen) in [
-            ("private", "private"),
-            ("shared", "shared"),
-            ("unbindable", "unbindable"),
-        ] {
-            let bundle =
-                Bundle::new().edit(|config| config["linux"]["rootfsPropagation"] = json!(wanted));
+        for (wanted, seen) in [("private", "private"), ("shared", "shared"), ("unbindable", "unbindable")] {
+            let bundle = Bundle::new().edit(|config| config["linux"]["rootfsPropagation"] = json!(wanted));
             assert_eq!(host.report(&bundle).mount("/")["propagation"], seen);
         }
     });
@@ -310,31 +211,19 @@ fn links_stay_inside() {
 #[test]
 fn written_files_stay() {
     guarded(|host| {
-        let bundle = Bundle::new()
-            .deeds(&["write", "/tmp/new", "text"])
-            .edit(|config| {
-                config["root"]["readonly"] = json!(false);
-                config["process"]["user"] = json!({"uid": 1000, "gid": 1001});
-            });
-        std::fs::set_permissions(
-            bundle.rootfs().join("tmp"),
-            std::os::unix::fs::PermissionsExt::from_mode(0o777),
-        )
-        .unwrap();
+        let bundle = Bundle::new().deeds(&["write", "/tmp/new", "text"]).edit(|config| {
+            config["root"]["readonly"] = json!(false);
+            config["process"]["user"] = json!({"uid": 1000, "gid": 1001});
+        });
+        std::fs::set_permissions(bundle.rootfs().join("tmp"), std::os::unix::fs::PermissionsExt::from_mode(0o777))
+            .unwrap();
         host.run(&bundle).ok();
         let file = bundle.rootfs().join("tmp/new").metadata().unwrap();
-        assert_eq!(
-            (file.uid(), file.gid(), file.mode() & 0o777),
-            (1000, 1001, 0o644)
-        );
+        assert_eq!((file.uid(), file.gid(), file.mode() & 0o777), (1000, 1001, 0o644));
     });
 }
 
 /// A list of strings from a report.
 pub fn strings(list: &Value) -> Vec<&str> {
-    list.as_array()
-        .unwrap()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect()
+    list.as_array().unwrap().iter().filter_map(Value::as_str).collect()
 }

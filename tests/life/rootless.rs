@@ -22,10 +22,7 @@ fn single_id() {
         assert_eq!(report["names"]["hostname"], "jar");
         assert_eq!(report["process"]["pid"], 1);
         assert_eq!(report["process"]["no_new_privs"], true);
-        assert_eq!(
-            report.caps("effective"),
-            ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]
-        );
+        assert_eq!(report.caps("effective"), ["CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"]);
     });
 }
 
@@ -42,12 +39,8 @@ fn mounts_and_devices() {
             "--write",
             "/dev/shm",
         ]));
-        for (target, kind) in [
-            ("/proc", "proc"),
-            ("/dev", "tmpfs"),
-            ("/dev/pts", "devpts"),
-            ("/dev/mqueue", "mqueue"),
-        ] {
+        for (target, kind) in [("/proc", "proc"), ("/dev", "tmpfs"), ("/dev/pts", "devpts"), ("/dev/mqueue", "mqueue")]
+        {
             assert_eq!(report.mount(target)["fstype"], kind, "{target}");
         }
         assert!(report.mount_has("/", "ro"));
@@ -56,10 +49,7 @@ fn mounts_and_devices() {
         assert_eq!(report.probe("write /"), "EROFS");
         assert_eq!(report.probe("write /dev/shm"), "ok");
         assert_eq!(
-            (
-                &report["devices"]["/dev/null"]["major"],
-                &report["devices"]["/dev/null"]["minor"]
-            ),
+            (&report["devices"]["/dev/null"]["major"], &report["devices"]["/dev/null"]["minor"]),
             (&json!(1), &json!(3))
         );
     });
@@ -69,13 +59,8 @@ fn mounts_and_devices() {
 #[test]
 fn network() {
     guarded_rootless(|host| {
-        let bundle = bundle(host)
-            .namespace("network", None)
-            .without_mount("/sys");
-        assert_eq!(
-            host.report(&bundle)["network"],
-            json!({"interfaces": ["lo"], "lo_up": true})
-        );
+        let bundle = bundle(host).namespace("network", None).without_mount("/sys");
+        assert_eq!(host.report(&bundle)["network"], json!({"interfaces": ["lo"], "lo_up": true}));
     });
 }
 
@@ -83,8 +68,7 @@ fn network() {
 #[test]
 fn life() {
     guarded_rootless(|host| {
-        let mut container =
-            host.create(&bundle(host).deeds(&["trap-term", "say", "ready", "sleep"]));
+        let mut container = host.create(&bundle(host).deeds(&["trap-term", "say", "ready", "sleep"]));
         assert_eq!(container.status(), "created");
         container.start();
         assert_eq!(container.line(), "ready");
@@ -114,8 +98,7 @@ fn foreign_id() {
     guarded_rootless(|host| {
         let (uid, _) = host.user();
         let bundle = bundle(host).edit(|config| {
-            config["linux"]["uidMappings"] =
-                json!([{"containerID": 0, "hostID": uid - 1, "size": 1}]);
+            config["linux"]["uidMappings"] = json!([{"containerID": 0, "hostID": uid - 1, "size": 1}]);
         });
         assert_ne!(host.run(&bundle).status, 0);
     });
@@ -140,16 +123,7 @@ fn subordinate_ids() {
             }
         });
         let report = host.report(&bundle);
-        assert_eq!(
-            report["id_maps"]["uid"],
-            json!([[0, uid, 1], [1, 500_000, 1000]])
-        );
-        assert_eq!(
-            (
-                &report["process"]["uid"]["real"],
-                &report["process"]["gid"]["real"]
-            ),
-            (&json!(7), &json!(8))
-        );
+        assert_eq!(report["id_maps"]["uid"], json!([[0, uid, 1], [1, 500_000, 1000]]));
+        assert_eq!((&report["process"]["uid"]["real"], &report["process"]["gid"]["real"]), (&json!(7), &json!(8)));
     });
 }

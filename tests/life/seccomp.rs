@@ -12,9 +12,7 @@ const FILTERED: &str = "EBADFD";
 fn bundle(calls: &[String], seccomp: &Value) -> Bundle {
     let mut deeds = vec!["report"];
     deeds.extend(calls.iter().flat_map(|call| ["--call", call]));
-    Bundle::new()
-        .deeds(&deeds)
-        .edit(|config| config["linux"]["seccomp"] = seccomp.clone())
+    Bundle::new().deeds(&deeds).edit(|config| config["linux"]["seccomp"] = seccomp.clone())
 }
 
 fn close(number: u64) -> String {
@@ -29,10 +27,7 @@ fn hits(host: &Host, arguments: &Value, numbers: &[u64]) -> Vec<bool> {
     });
     let calls: Vec<String> = numbers.iter().copied().map(close).collect();
     let report = host.report(&bundle(&calls, &seccomp));
-    numbers
-        .iter()
-        .map(|&number| report.probe(&format!("call {}", close(number))) == FILTERED)
-        .collect()
+    numbers.iter().map(|&number| report.probe(&format!("call {}", close(number))) == FILTERED).collect()
 }
 
 /// A filter is there, and says so, with and without `noNewPrivileges`.
@@ -43,13 +38,10 @@ fn loaded() {
         let seccomp = json!({"defaultAction": "SCMP_ACT_ALLOW",
             "syscalls": [{"names": ["acct"], "action": "SCMP_ACT_ERRNO"}]});
         for no_new_privileges in [true, false] {
-            let bundle = bundle(&[], &seccomp)
-                .edit(|config| config["process"]["noNewPrivileges"] = json!(no_new_privileges));
+            let bundle =
+                bundle(&[], &seccomp).edit(|config| config["process"]["noNewPrivileges"] = json!(no_new_privileges));
             let report = host.report(&bundle);
-            assert_eq!(
-                (&report["seccomp"]["mode"], &report["seccomp"]["filters"]),
-                (&json!(2), &json!(1))
-            );
+            assert_eq!((&report["seccomp"]["mode"], &report["seccomp"]["filters"]), (&json!(2), &json!(1)));
             assert_eq!(report["process"]["no_new_privs"], no_new_privileges);
         }
     });
@@ -66,14 +58,10 @@ fn errno() {
                 {"names": ["getppid", "nosuchcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": libc::ENOSYS},
             ],
         });
-        let calls = [libc::SYS_sched_yield, libc::SYS_getppid, libc::SYS_getpid]
-            .map(|number| number.to_string());
+        let calls = [libc::SYS_sched_yield, libc::SYS_getppid, libc::SYS_getpid].map(|number| number.to_string());
         let report = host.report(&bundle(&calls, &seccomp));
         let outcome = |index: usize| report.probe(&format!("call {}", calls[index]));
-        assert_eq!(
-            [outcome(0), outcome(1), outcome(2)],
-            ["EPERM", "ENOSYS", "1"]
-        );
+        assert_eq!([outcome(0), outcome(1), outcome(2)], ["EPERM", "ENOSYS", "1"]);
     });
 }
 
@@ -90,12 +78,7 @@ fn operators() {
         assert_eq!(hit("SCMP_CMP_GT", 1000, 0, &around), [false, false, true]);
         assert_eq!(hit("SCMP_CMP_GE", 1000, 0, &around), [false, true, true]);
         assert_eq!(
-            hit(
-                "SCMP_CMP_MASKED_EQ",
-                0xff00,
-                0x0300,
-                &[0x300, 0x3ff, 0x400, 0x1_0300]
-            ),
+            hit("SCMP_CMP_MASKED_EQ", 0xff00, 0x0300, &[0x300, 0x3ff, 0x400, 0x1_0300]),
             [true, true, false, true]
         );
     });
@@ -113,10 +96,7 @@ fn operators_below() {
             ]);
             hits(host, &rule, &[999, 1000, 1001])
         };
-        if host.lacks(
-            &["runc"],
-            "has several conditions on one argument mean any of them",
-        ) {
+        if host.lacks(&["runc"], "has several conditions on one argument mean any of them") {
             return;
         }
         if host.lacks(&["crun"], "libseccomp takes one condition on an argument") {
@@ -144,10 +124,7 @@ fn wide_values() {
         let seconds = [2, 0x1_0000_0001, 0x1_0000_0002, 0x2_0000_0000];
         let calls: Vec<String> = seconds.iter().copied().map(call).collect();
         let report = host.report(&bundle(&calls, &seccomp));
-        let seen: Vec<bool> = calls
-            .iter()
-            .map(|call| report.probe(&format!("call {call}")) == FILTERED)
-            .collect();
+        let seen: Vec<bool> = calls.iter().map(|call| report.probe(&format!("call {call}")) == FILTERED).collect();
         assert_eq!(seen, [false, false, true, true]);
     });
 }
@@ -160,8 +137,7 @@ fn several_rules() {
             json!({"names": ["close"], "action": "SCMP_ACT_ERRNO", "errnoRet": libc::EBADFD,
                 "args": [{"index": 0, "value": value, "op": "SCMP_CMP_EQ"}]})
         };
-        let seccomp =
-            json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule(1000), rule(2000)]});
+        let seccomp = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule(1000), rule(2000)]});
         let calls = [1000, 1500, 2000].map(close);
         let report: Report = host.report(&bundle(&calls, &seccomp));
         let seen = calls.map(|call| report.probe(&format!("call {call}")) == FILTERED);
@@ -176,8 +152,7 @@ fn kill() {
         let seccomp = json!({"defaultAction": "SCMP_ACT_ALLOW",
             "syscalls": [{"names": ["sched_yield"], "action": "SCMP_ACT_KILL_PROCESS"}]});
         let calls = [libc::SYS_sched_yield.to_string()];
-        host.run(&bundle(&calls, &seccomp))
-            .status(128 + libc::SIGSYS);
+        host.run(&bundle(&calls, &seccomp)).status(128 + libc::SIGSYS);
     });
 }
 
@@ -186,22 +161,14 @@ fn kill() {
 fn default_errno() {
     guarded(|host| {
         // Every number but a few: the payload and the runtime need most of them.
-        let names: Vec<&str> = include_str!("../support/syscalls.txt")
-            .split_whitespace()
-            .collect();
-        let allowed: Vec<&str> = names
-            .into_iter()
-            .filter(|name| *name != "sched_yield" && *name != "acct")
-            .collect();
+        let names: Vec<&str> = include_str!("../support/syscalls.txt").split_whitespace().collect();
+        let allowed: Vec<&str> = names.into_iter().filter(|name| *name != "sched_yield" && *name != "acct").collect();
         let seccomp = json!({
             "defaultAction": "SCMP_ACT_ERRNO",
             "defaultErrnoRet": libc::EBADFD,
             "syscalls": [{"names": allowed, "action": "SCMP_ACT_ALLOW"}],
         });
-        let calls = [
-            libc::SYS_sched_yield.to_string(),
-            libc::SYS_getpid.to_string(),
-        ];
+        let calls = [libc::SYS_sched_yield.to_string(), libc::SYS_getpid.to_string()];
         let report = host.report(&bundle(&calls, &seccomp));
         assert_eq!(report.probe(&format!("call {}", calls[0])), FILTERED);
         assert_eq!(report.probe(&format!("call {}", calls[1])), "1");

@@ -2,14 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::{
-    Bundle, ConsoleSocket, Container, Ending, Pty, Report, attach, guarded, reap,
-};
+use crate::support::{Bundle, ConsoleSocket, Container, Ending, Pty, Report, attach, guarded, reap};
 
 fn terminal(deeds: &[&str]) -> Bundle {
-    Bundle::new()
-        .deeds(deeds)
-        .edit(|config| config["process"]["terminal"] = json!(true))
+    Bundle::new().deeds(deeds).edit(|config| config["process"]["terminal"] = json!(true))
 }
 
 /// `create --console-socket`: what arrives is the terminal that the process has, in its size.
@@ -19,21 +15,14 @@ fn console_socket() {
         let socket = ConsoleSocket::listen(host);
         let bundle = terminal(&["report", "line", "exit", "5"])
             .edit(|config| config["process"]["consoleSize"] = json!({"height": 33, "width": 77}));
-        let container = Container::launch(
-            host.runtime(),
-            &["create", "--console-socket", socket.path()],
-            &bundle,
-            "jar",
-        );
+        let container =
+            Container::launch(host.runtime(), &["create", "--console-socket", socket.path()], &bundle, "jar");
         let (mut pty, _) = socket.receive();
         container.start();
         let report = Report::parse(&pty.line());
         for stream in report["stdio"].as_array().unwrap() {
             assert_eq!(stream["tty"], true);
-            assert_eq!(
-                (&stream["rows"], &stream["columns"]),
-                (&json!(33), &json!(77))
-            );
+            assert_eq!((&stream["rows"], &stream["columns"]), (&json!(33), &json!(77)));
         }
         assert_eq!(report["stdio"][0]["name"], "/dev/pts/0");
         assert_eq!(report["controlling_terminal"], true);
@@ -54,12 +43,8 @@ fn owner() {
         let socket = ConsoleSocket::listen(host);
         let bundle = terminal(&["report", "--stat", "/dev/pts/0", "--open", "/dev/pts/0:rw"])
             .edit(|config| config["process"]["user"] = json!({"uid": 1000, "gid": 1000}));
-        let container = Container::launch(
-            host.runtime(),
-            &["create", "--console-socket", socket.path()],
-            &bundle,
-            "jar",
-        );
+        let container =
+            Container::launch(host.runtime(), &["create", "--console-socket", socket.path()], &bundle, "jar");
         let (mut pty, _) = socket.receive();
         container.start();
         let report = Report::parse(&pty.line());
@@ -76,23 +61,14 @@ fn socket_and_terminal_go_together() {
     guarded(|host| {
         let create = |bundle: &Bundle, words: &[&str]| {
             let path = bundle.path().to_str().unwrap().to_owned();
-            let line = ["create", "--bundle", &path]
-                .into_iter()
-                .chain(words.iter().copied())
-                .chain(["jar"]);
+            let line = ["create", "--bundle", &path].into_iter().chain(words.iter().copied()).chain(["jar"]);
             host.runtime().call(line)
         };
         assert_ne!(create(&terminal(&["exit", "0"]), &[]).status, 0);
-        assert_ne!(
-            create(&terminal(&["exit", "0"]), &["--console-socket", "/none"]).status,
-            0
-        );
+        assert_ne!(create(&terminal(&["exit", "0"]), &["--console-socket", "/none"]).status, 0);
         if !host.lacks(&["crun"], "takes a console socket that it doesn't need") {
             let socket = ConsoleSocket::listen(host);
-            assert_ne!(
-                create(&Bundle::new(), &["--console-socket", socket.path()]).status,
-                0
-            );
+            assert_ne!(create(&Bundle::new(), &["--console-socket", socket.path()]).status, 0);
         }
     });
 }
@@ -105,10 +81,7 @@ fn run_in_a_terminal() {
         let (mut pty, theirs) = Pty::open(24, 80);
         let before = nix::sys::termios::tcgetattr(&theirs).unwrap();
         let bundle = terminal(&["say", "ready", "line", "exit", "9"]);
-        let mut run = host
-            .runtime()
-            .run(&bundle, "jar")
-            .with(|command| attach(command, &theirs));
+        let mut run = host.runtime().run(&bundle, "jar").with(|command| attach(command, &theirs));
         let mut child = run.spawn();
         assert_eq!(pty.line(), "ready");
         pty.write("typed\n");
@@ -128,16 +101,10 @@ fn window() {
         }
         let (mut pty, theirs) = Pty::open(31, 91);
         let bundle = terminal(&["report", "window"]);
-        let mut run = host
-            .runtime()
-            .run(&bundle, "jar")
-            .with(|command| attach(command, &theirs));
+        let mut run = host.runtime().run(&bundle, "jar").with(|command| attach(command, &theirs));
         let mut child = run.spawn();
         let report = Report::parse(&pty.line());
-        assert_eq!(
-            (&report["stdio"][0]["rows"], &report["stdio"][0]["columns"]),
-            (&json!(31), &json!(91))
-        );
+        assert_eq!((&report["stdio"][0]["rows"], &report["stdio"][0]["columns"]), (&json!(31), &json!(91)));
         assert_eq!(pty.line(), "ready");
         pty.resize(40, 120);
         assert_eq!(pty.line(), "40 120");
@@ -151,10 +118,7 @@ fn interrupt() {
     guarded(|host| {
         let (mut pty, theirs) = Pty::open(24, 80);
         let bundle = terminal(&["say", "ready", "sleep"]).without_namespace("pid");
-        let mut run = host
-            .runtime()
-            .run(&bundle, "jar")
-            .with(|command| attach(command, &theirs));
+        let mut run = host.runtime().run(&bundle, "jar").with(|command| attach(command, &theirs));
         let mut child = run.spawn();
         assert_eq!(pty.line(), "ready");
         pty.write("\u{3}");
@@ -169,14 +133,7 @@ fn exec() {
         let container = host.start(&Bundle::new().deeds(&["say", "ready", "sleep"]));
         let socket = ConsoleSocket::listen(host);
         let file = host.folder().join("pid");
-        let options = [
-            "--tty",
-            "--detach",
-            "--pid-file",
-            file.to_str().unwrap(),
-            "--console-socket",
-            socket.path(),
-        ];
+        let options = ["--tty", "--detach", "--pid-file", file.to_str().unwrap(), "--console-socket", socket.path()];
         let output = container.exec(&options, &["report", "line"]);
         assert_eq!(output.status, 0, "{output:?}");
         let (mut pty, _) = socket.receive();
@@ -184,10 +141,7 @@ fn exec() {
         assert_eq!(report["stdio"][1]["tty"], true);
         assert_eq!(report["controlling_terminal"], true);
         pty.write("typed\n");
-        assert_eq!(
-            (pty.line().as_str(), pty.line().as_str()),
-            ("typed", "typed")
-        );
+        assert_eq!((pty.line().as_str(), pty.line().as_str()), ("typed", "typed"));
         let pid = std::fs::read_to_string(file).unwrap().parse().unwrap();
         assert_eq!(reap(pid), Ending::Exit(0));
         container.force_delete();
@@ -201,20 +155,14 @@ fn exec_in_a_terminal() {
         let container = host.start(&Bundle::new().deeds(&["say", "ready", "sleep"]));
         let (mut pty, theirs) = Pty::open(30, 90);
         let line = ["exec", "--tty", "jar", "/payload", "report", "exit", "4"];
-        let mut exec = host
-            .runtime()
-            .invoke(line)
-            .with(|command| attach(command, &theirs));
+        let mut exec = host.runtime().invoke(line).with(|command| attach(command, &theirs));
         let mut child = exec.spawn();
         let report = Report::parse(&pty.line());
         exec.finish(&mut child).status(4);
         container.force_delete();
         assert_eq!(report["stdio"][0]["tty"], true);
         if !host.lacks(&["crun", "runc"], "gives the window its size too late") {
-            assert_eq!(
-                (&report["stdio"][0]["rows"], &report["stdio"][0]["columns"]),
-                (&json!(30), &json!(90))
-            );
+            assert_eq!((&report["stdio"][0]["rows"], &report["stdio"][0]["columns"]), (&json!(30), &json!(90)));
         }
     });
 }

@@ -62,13 +62,6 @@ pub fn report(status: &Status) -> Value {
 }
 
 fn names(mask: u64) -> Vec<String> {
-    let name = |bit: usize| {
-        NAMES
-            .get(bit)
-            .map_or_else(|| format!("CAP_{bit}"), |&name| name.into())
-    };
-    (0..64)
-        .filter(|bit| mask & (1 << bit) != 0)
-        .map(name)
-        .collect()
+    let name = |bit: usize| NAMES.get(bit).map_or_else(|| format!("CAP_{bit}"), |&name| name.into());
+    (0..64).filter(|bit| mask & (1 << bit) != 0).map(name).collect()
 }

@@ -26,6 +26,7 @@ type Words = VecDeque<String>;
 /// | `orphan` | a grandchild that sleeps, its parent gone |
 /// | `reap` | waits for all children; a lone `sleep` for a process that has some |
 /// | `touch PATH`, `write PATH TEXT`, `append PATH TEXT`, `mkdir PATH` | makes or changes a file |
+/// | `write-pid PATH` | its pid into the file or FIFO |
 /// | `await PATH` | reads the FIFO or file until a byte comes |
 /// | `copy-stdin` | stdin to stdout until its end |
 /// | `save-stdin PATH` | stdin to a new file until its end |
@@ -95,10 +96,8 @@ fn files(deed: &str, words: &mut Words) -> io::Result<bool> {
         "complain" => eprintln!("{}", word(words)?),
         "touch" => drop(File::create(word(words)?)?),
         "write" => fs::write(word(words)?, word(words)?)?,
-        "append" => File::options()
-            .append(true)
-            .open(word(words)?)?
-            .write_all(word(words)?.as_bytes())?,
+        "append" => File::options().append(true).open(word(words)?)?.write_all(word(words)?.as_bytes())?,
+        "write-pid" => fs::write(word(words)?, std::process::id().to_string())?,
         "mkdir" => fs::create_dir(word(words)?)?,
         "await" => File::open(word(words)?)?.read_exact(&mut [0])?,
         "copy-stdin" => drop(io::copy(&mut io::stdin(), &mut io::stdout())?),
@@ -162,13 +161,10 @@ fn say(text: &str) -> io::Result<()> {
 }
 
 fn word(words: &mut Words) -> io::Result<String> {
-    words
-        .pop_front()
-        .ok_or_else(|| io::Error::other("a deed lacks an argument"))
+    words.pop_front().ok_or_else(|| io::Error::other("a deed lacks an argument"))
 }
 
 fn number<T: std::str::FromStr>(words: &mut Words) -> io::Result<T> {
     let word = word(words)?;
-    word.parse()
-        .map_err(|_| io::Error::other(format!("{word:?} is not a number that fits")))
+    word.parse().map_err(|_| io::Error::other(format!("{word:?} is not a number that fits")))
 }

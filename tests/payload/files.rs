@@ -13,17 +13,13 @@ use crate::probes::outcome;
 
 /// The open descriptors but the one that lists them, in ascending order.
 pub fn descriptors() -> Value {
-    let Ok(folder) = nix::dir::Dir::open(
-        "/proc/self/fd",
-        OFlag::O_RDONLY | OFlag::O_DIRECTORY,
-        nix::sys::stat::Mode::empty(),
-    ) else {
+    let Ok(folder) =
+        nix::dir::Dir::open("/proc/self/fd", OFlag::O_RDONLY | OFlag::O_DIRECTORY, nix::sys::stat::Mode::empty())
+    else {
         return Value::Null;
     };
     let own = folder.as_raw_fd();
-    let names = folder
-        .into_iter()
-        .filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse::<i32>().ok());
+    let names = folder.into_iter().filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse::<i32>().ok());
     let mut numbers: Vec<i32> = names.filter(|&fd| fd != own).collect();
     numbers.sort_unstable();
     numbers.into_iter().map(descriptor).collect()
@@ -105,11 +101,8 @@ pub fn contents(path: &str) -> Value {
         return match fs::read_dir(path) {
             Err(cause) => failed(&cause),
             Ok(folder) => {
-                let mut names: Vec<String> = folder
-                    .filter_map(|entry| {
-                        Some(entry.ok()?.file_name().to_string_lossy().into_owned())
-                    })
-                    .collect();
+                let mut names: Vec<String> =
+                    folder.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
                 names.sort();
                 json!(names)
             }
@@ -124,9 +117,7 @@ pub fn contents(path: &str) -> Value {
 fn head(path: &str) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(64 << 10)
-        .read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(64 << 10).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

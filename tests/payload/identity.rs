@@ -56,15 +56,8 @@ pub fn rlimits() -> Value {
         Resource::RLIMIT_SIGPENDING,
         Resource::RLIMIT_STACK,
     ];
-    let limit = |which| {
-        getrlimit(which)
-            .map(|(soft, hard)| json!({"soft": soft, "hard": hard}))
-            .ok()
-    };
-    all.into_iter()
-        .map(|which| (format!("{which:?}"), json!(limit(which))))
-        .collect::<Map<_, _>>()
-        .into()
+    let limit = |which| getrlimit(which).map(|(soft, hard)| json!({"soft": soft, "hard": hard})).ok();
+    all.into_iter().map(|which| (format!("{which:?}"), json!(limit(which)))).collect::<Map<_, _>>().into()
 }
 
 /// The signals that are blocked, ignored, caught and pending, by name.
@@ -79,14 +72,9 @@ pub fn signals(status: &Status) -> Value {
 }
 
 fn signal_names(mask: u64) -> Vec<String> {
-    let name = |number: i32| {
-        Signal::try_from(number)
-            .map_or_else(|_| format!("SIG{number}"), |signal| signal.to_string())
-    };
-    (1..=64)
-        .filter(|number| mask & (1 << (number - 1)) != 0)
-        .map(name)
-        .collect()
+    let name =
+        |number: i32| Signal::try_from(number).map_or_else(|_| format!("SIG{number}"), |signal| signal.to_string());
+    (1..=64).filter(|number| mask & (1 << (number - 1)) != 0).map(name).collect()
 }
 
 /// Policy, priorities and processor affinity.
@@ -108,9 +96,7 @@ pub fn scheduling(status: &Status) -> Value {
 
 fn ids(status: &Status, field: &str) -> Option<Value> {
     match status.numbers(field)[..] {
-        [real, effective, saved, fs] => {
-            Some(json!({"real": real, "effective": effective, "saved": saved, "fs": fs}))
-        }
+        [real, effective, saved, fs] => Some(json!({"real": real, "effective": effective, "saved": saved, "fs": fs})),
         _ => None,
     }
 }

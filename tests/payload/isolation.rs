@@ -11,27 +11,15 @@ use crate::status::Status;
 /// The inode numbers of this process's namespaces, by kind, and the user namespace's maps.
 pub fn namespaces() -> Value {
     let kinds = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"];
-    let inode = |kind: &str| {
-        fs::metadata(format!("/proc/self/ns/{kind}"))
-            .map(|file| file.ino())
-            .ok()
-    };
-    kinds
-        .into_iter()
-        .map(|kind| (kind.to_owned(), json!(inode(kind))))
-        .collect::<Map<_, _>>()
-        .into()
+    let inode = |kind: &str| fs::metadata(format!("/proc/self/ns/{kind}")).map(|file| file.ino()).ok();
+    kinds.into_iter().map(|kind| (kind.to_owned(), json!(inode(kind)))).collect::<Map<_, _>>().into()
 }
 
 /// `uid_map`, `gid_map` as rows of three numbers, `setgroups`, and the offsets of the time namespace.
 pub fn id_maps() -> Value {
     let rows = |name: &str| {
         let text = fs::read_to_string(format!("/proc/self/{name}")).ok()?;
-        let row = |line: &str| {
-            line.split_whitespace()
-                .filter_map(|word| word.parse().ok())
-                .collect::<Vec<u64>>()
-        };
+        let row = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<u64>>();
         Some(text.lines().map(row).collect::<Vec<_>>())
     };
     let text = |name: &str| fs::read_to_string(format!("/proc/self/{name}")).ok();
@@ -77,11 +65,7 @@ fn propagation(tags: &[&str]) -> String {
         _ => None,
     };
     let names: Vec<&str> = tags.iter().filter_map(name).collect();
-    if names.is_empty() {
-        "private".to_owned()
-    } else {
-        names.join(",")
-    }
+    if names.is_empty() { "private".to_owned() } else { names.join(",") }
 }
 
 /// Undoes the octal escapes of mountinfo: `\040` is a space.
@@ -89,9 +73,7 @@ fn unescape(word: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = word.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
-        let code = after
-            .get(..3)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
         match code.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
             Some(byte) if first == b'\\' => {
                 bytes.push(byte);
@@ -138,10 +120,7 @@ pub fn names() -> Value {
 /// in `/proc` tells; `lo_up` is tried for real: a packet from 127.0.0.1 to itself.
 pub fn network() -> Value {
     let text = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
-    let names = text
-        .lines()
-        .skip(2)
-        .filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()));
+    let names = text.lines().skip(2).filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()));
     json!({"interfaces": names.collect::<Vec<_>>(), "lo_up": loopback().is_ok()})
 }
 

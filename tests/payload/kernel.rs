@@ -8,12 +8,7 @@ use nix::libc;
 
 /// The window size of the terminal at `fd`: (rows, columns).
 pub fn window_size(fd: i32) -> io::Result<(u16, u16)> {
-    let mut size = libc::winsize {
-        ws_row: 0,
-        ws_col: 0,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ writes one winsize.
     check(unsafe { libc::ioctl(fd, libc::TIOCGWINSZ, &raw mut size) }.into())?;
     Ok((size.ws_row, size.ws_col))
@@ -61,10 +56,7 @@ pub fn io_priority() -> io::Result<i64> {
 pub fn session_keyring() -> io::Result<i64> {
     const GET_KEYRING_ID: i64 = 0;
     const SESSION_KEYRING: i64 = -3;
-    system_call(
-        libc::SYS_keyctl,
-        [GET_KEYRING_ID, SESSION_KEYRING, 0, 0, 0, 0],
-    )
+    system_call(libc::SYS_keyctl, [GET_KEYRING_ID, SESSION_KEYRING, 0, 0, 0, 0])
 }
 
 /// Any system call by number. Arguments are numbers only: a call that needs memory gets EFAULT.
@@ -97,11 +89,7 @@ pub fn pause() {
 pub fn on_signal(signal: i32, action: libc::sighandler_t) -> io::Result<()> {
     // SAFETY: the handlers of `deeds` only call async-signal-safe functions.
     let old = unsafe { libc::signal(signal, action) };
-    if old == libc::SIG_ERR {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if old == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Ends the process at once: what a signal handler may do.
@@ -119,9 +107,5 @@ pub fn become_user(uid: u32, gid: u32) -> io::Result<()> {
 }
 
 fn check(result: i64) -> io::Result<i64> {
-    if result == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

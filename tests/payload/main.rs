@@ -29,10 +29,7 @@ const BROKEN: c_int = 70;
 // SAFETY: the one `main` of this program, with the signature that C's start code calls.
 #[unsafe(no_mangle)]
 pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
-    let words: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     match deeds::run(words.into()) {
         Ok(code) => code.into(),
         Err(cause) => {

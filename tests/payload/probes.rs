@@ -12,10 +12,7 @@ use crate::kernel;
 
 /// The errno's name, as in errno(3).
 pub fn outcome(cause: &io::Error) -> String {
-    cause.raw_os_error().map_or_else(
-        || cause.to_string(),
-        |code| format!("{:?}", Errno::from_raw(code)),
-    )
+    cause.raw_os_error().map_or_else(|| cause.to_string(), |code| format!("{:?}", Errno::from_raw(code)))
 }
 
 /// Whether something can be made below the directory, or the file opened for writing. Leaves nothing.
@@ -35,12 +32,7 @@ pub fn write(path: &str) -> Value {
 pub fn open(what: &str) -> Value {
     let (path, mode) = what.rsplit_once(':').unwrap_or((what, "r"));
     let mut options = OpenOptions::new();
-    told(
-        options
-            .read(mode.contains('r'))
-            .write(mode.contains('w'))
-            .open(path),
-    )
+    told(options.read(mode.contains('r')).write(mode.contains('w')).open(path))
 }
 
 /// Makes the node `PATH:KIND:MAJOR:MINOR`, `KIND` being `b`, `c`, `p` or `f`, and takes it away again.
@@ -64,11 +56,7 @@ pub fn node(what: &str) -> Value {
 
 /// Runs the copy of the payload at a path (its own name with `exit 0`): is the mount `noexec`?
 pub fn execute(path: &str) -> Value {
-    told(
-        std::process::Command::new(path)
-            .args(["exit", "0"])
-            .status(),
-    )
+    told(std::process::Command::new(path).args(["exit", "0"]).status())
 }
 
 /// The system call `NUMBER[,ARGUMENT...]` (numbers, decimal): its value or the errno's name.
@@ -89,9 +77,9 @@ pub fn connect(whereto: &str) -> Value {
     told(match whereto.split_once(':') {
         Some(("tcp", address)) => std::net::TcpStream::connect(address).map(drop),
         Some((_, path)) => match path.strip_prefix('@') {
-            Some(name) => SocketAddr::from_abstract_name(name)
-                .and_then(|address| UnixStream::connect_addr(&address))
-                .map(drop),
+            Some(name) => {
+                SocketAddr::from_abstract_name(name).and_then(|address| UnixStream::connect_addr(&address)).map(drop)
+            }
             None => UnixStream::connect(path).map(drop),
         },
         None => Err(io::Error::other("connect to what?")),

@@ -61,26 +61,20 @@ fn wishes(words: &mut VecDeque<String>) -> io::Result<Wishes> {
     let mut wishes = Wishes::default();
     while words.front().is_some_and(|word| word.starts_with("--")) {
         let option = words.pop_front().unwrap_or_default();
-        let what = words
-            .pop_front()
-            .ok_or_else(|| io::Error::other(format!("{option} needs an argument")))?;
+        let what = words.pop_front().ok_or_else(|| io::Error::other(format!("{option} needs an argument")))?;
         match option.as_str() {
             "--to" => wishes.to = Some(what),
             "--sysctl" => {
                 let path = format!("/proc/sys/{}", what.replace('.', "/"));
                 let value = files::contents(&path);
-                let value = value
-                    .as_str()
-                    .map_or(value.clone(), |text| json!(text.trim()));
+                let value = value.as_str().map_or(value.clone(), |text| json!(text.trim()));
                 wishes.sysctls.insert(what, value);
             }
             "--read" => drop(wishes.reads.insert(what.clone(), files::contents(&what))),
             "--stat" => drop(wishes.stats.insert(what.clone(), files::facts(&what))),
             probe => {
                 let value = attempt(probe, &what)?;
-                wishes
-                    .probes
-                    .insert(format!("{} {what}", &probe[2..]), value);
+                wishes.probes.insert(format!("{} {what}", &probe[2..]), value);
             }
         }
     }

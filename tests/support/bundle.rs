@@ -31,11 +31,7 @@ impl Bundle {
         while let Some(path) = pending.pop() {
             chown(&path, Some(uid), Some(gid)).unwrap();
             if path.is_dir() {
-                pending.extend(
-                    fs::read_dir(path)
-                        .unwrap()
-                        .map(|entry| entry.unwrap().path()),
-                );
+                pending.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
             }
         }
         bundle
@@ -46,18 +42,13 @@ impl Bundle {
         folder.disable_cleanup(std::env::var_os("ONGGI_TEST_KEEP").is_some());
         // An ordinary user's runtime, and a container's user, must be able to look inside.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let bundle = Self {
-            folder: Rc::new(folder),
-            config,
-        };
+        let bundle = Self { folder: Rc::new(folder), config };
         for name in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
             bundle.directory(name);
         }
         payload::copy_to(&bundle.rootfs().join("payload"));
         let users = "root:x:0:0:root:/:/bin/sh\njar:x:1000:1000::/home/jar:/bin/sh\n";
-        bundle
-            .file("etc/passwd", users)
-            .file("etc/group", "root:x:0:\njar:x:1000:\n")
+        bundle.file("etc/passwd", users).file("etc/group", "root:x:0:\njar:x:1000:\n")
     }
 
     /// Changes the config.
@@ -70,9 +61,7 @@ impl Bundle {
     /// What the container's process does: the payload with these deeds.
     #[must_use]
     pub fn deeds(self, deeds: &[&str]) -> Self {
-        let args: Vec<&str> = std::iter::once("/payload")
-            .chain(deeds.iter().copied())
-            .collect();
+        let args: Vec<&str> = std::iter::once("/payload").chain(deeds.iter().copied()).collect();
         self.edit(|config| config["process"]["args"] = json!(args))
     }
 
@@ -80,10 +69,7 @@ impl Bundle {
     #[must_use]
     pub fn mount(self, mount: Value) -> Self {
         self.edit(|config| {
-            config["mounts"]
-                .as_array_mut()
-                .expect("mounts is a list")
-                .push(mount);
+            config["mounts"].as_array_mut().expect("mounts is a list").push(mount);
         })
     }
 
@@ -100,10 +86,7 @@ impl Bundle {
     #[must_use]
     pub fn namespace(self, kind: &str, path: Option<&str>) -> Self {
         let bundle = self.without_namespace(kind);
-        let namespace = path.map_or(
-            json!({"type": kind}),
-            |path| json!({"type": kind, "path": path}),
-        );
+        let namespace = path.map_or(json!({"type": kind}), |path| json!({"type": kind, "path": path}));
         bundle.edit(|config| namespaces(config).push(namespace))
     }
 
@@ -153,7 +136,5 @@ impl Bundle {
 }
 
 fn namespaces(config: &mut Value) -> &mut Vec<Value> {
-    config["linux"]["namespaces"]
-        .as_array_mut()
-        .expect("namespaces is a list")
+    config["linux"]["namespaces"].as_array_mut().expect("namespaces is a list")
 }

@@ -31,11 +31,7 @@ impl fmt::Debug for Output {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A report has some ten thousand characters, and its start says enough.
         let stdout: String = self.stdout.chars().take(400).collect();
-        write!(
-            out,
-            "{}\n  status: {}\n  stdout: {stdout}\n  stderr: {}",
-            self.line, self.status, self.stderr
-        )
+        write!(out, "{}\n  status: {}\n  stdout: {stdout}\n  stderr: {}", self.line, self.status, self.stderr)
     }
 }
 
@@ -57,10 +53,7 @@ impl Output {
     #[track_caller]
     pub fn fails_with(self, words: &str) -> Self {
         assert_ne!(self.status, 0, "should fail: {self:?}");
-        assert!(
-            self.stderr.to_lowercase().contains(&words.to_lowercase()),
-            "no {words:?} in {self:?}"
-        );
+        assert!(self.stderr.to_lowercase().contains(&words.to_lowercase()), "no {words:?} in {self:?}");
         self
     }
 }
@@ -76,10 +69,7 @@ impl Invocation {
     pub fn new(mut command: Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = |name| Stdio::from(File::create(folder.path().join(name)).unwrap());
-        command
-            .stdin(Stdio::null())
-            .stdout(file("stdout"))
-            .stderr(file("stderr"));
+        command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr"));
         Self { command, folder }
     }
 
@@ -109,23 +99,17 @@ impl Invocation {
     /// Starts it; [`finish`](Self::finish) is to follow.
     #[track_caller]
     pub fn spawn(&mut self) -> Child {
-        self.command
-            .spawn()
-            .unwrap_or_else(|cause| panic!("{:?}: {cause}", self.command))
+        self.command.spawn().unwrap_or_else(|cause| panic!("{:?}: {cause}", self.command))
     }
 
     /// Waits for a child of [`spawn`](Self::spawn).
     #[track_caller]
     pub fn finish(&self, child: &mut Child) -> Output {
         let status = wait(child, DEADLINE);
-        let read = |name| {
-            String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap()).into_owned()
-        };
+        let read = |name| String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap()).into_owned();
         Output {
             line: format!("{:?}", self.command),
-            status: status
-                .code()
-                .unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+            status: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
             stdout: read("stdout"),
             stderr: read("stderr"),
         }
@@ -138,16 +122,10 @@ pub fn wait(child: &mut Child, deadline: Duration) -> ExitStatus {
     let pid = child.id().cast_signed();
     let pidfd = kernel::pidfd(pid).unwrap();
     if !ready(&pidfd, PollFlags::POLLIN, deadline) {
-        let places: Vec<String> = std::iter::once(pid)
-            .chain(snapshot::descendants(pid))
-            .map(whereabouts)
-            .collect();
+        let places: Vec<String> = std::iter::once(pid).chain(snapshot::descendants(pid)).map(whereabouts).collect();
         let _ = child.kill();
         let _ = child.wait();
-        panic!(
-            "hung for {deadline:?} and was killed:\n{}",
-            places.join("\n")
-        );
+        panic!("hung for {deadline:?} and was killed:\n{}", places.join("\n"));
     }
     child.wait().unwrap()
 }
@@ -170,16 +148,9 @@ pub fn ready(file: &impl AsFd, events: PollFlags, deadline: Duration) -> bool {
 /// Where a process stands in the kernel, as far as /proc tells.
 fn whereabouts(pid: i32) -> String {
     let folder = Path::new("/proc").join(pid.to_string());
-    let read = |name| {
-        fs::read_to_string(folder.join(name))
-            .unwrap_or_default()
-            .replace('\0', " ")
-    };
+    let read = |name| fs::read_to_string(folder.join(name)).unwrap_or_default().replace('\0', " ");
     let status = read("status");
-    let state = status
-        .lines()
-        .find(|line| line.starts_with("State:"))
-        .unwrap_or("State: gone");
+    let state = status.lines().find(|line| line.starts_with("State:")).unwrap_or("State: gone");
     format!(
         "pid {pid}: {}\n  {state}\n  wchan: {}\n  syscall: {}\n  stack:\n{}",
         read("cmdline"),

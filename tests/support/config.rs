@@ -75,13 +75,7 @@ pub fn rootless(uid: u32, gid: u32) -> Value {
         match mount["type"].as_str() {
             // Only ids that are mapped can own the terminals.
             Some("devpts") => {
-                mount["options"] = json!([
-                    "nosuid",
-                    "noexec",
-                    "newinstance",
-                    "ptmxmode=0666",
-                    "mode=0620"
-                ]);
+                mount["options"] = json!(["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]);
             }
             Some("sysfs") => {
                 *mount = json!({"destination": "/sys", "type": "none", "source": "/sys",

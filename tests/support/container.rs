@@ -47,13 +47,7 @@ impl<'r> Container<'r> {
         let _ = fcntl(&stdout, FcntlArg::F_SETPIPE_SZ(1 << 20));
         let pid_file = bundle.path().join("pid");
         let mut line: Vec<OsString> = words.iter().map(OsString::from).collect();
-        line.extend([
-            "--bundle".into(),
-            bundle.path().into(),
-            "--pid-file".into(),
-            pid_file.clone().into(),
-            id.into(),
-        ]);
+        line.extend(["--bundle".into(), bundle.path().into(), "--pid-file".into(), pid_file.clone().into(), id.into()]);
         runtime
             .invoke(line)
             .with(|command| {
@@ -61,22 +55,10 @@ impl<'r> Container<'r> {
             })
             .run()
             .ok();
-        let pid = std::fs::read_to_string(&pid_file)
-            .expect("the pid file is there when the command has returned");
-        let pid = pid
-            .parse()
-            .unwrap_or_else(|_| panic!("the pid file holds digits only, not {pid:?}"));
-        let pidfd =
-            kernel::pidfd(pid).expect("the container's process exists, perhaps as a zombie");
-        Self {
-            runtime,
-            id: id.to_owned(),
-            pid,
-            pidfd,
-            stdout,
-            unread: Vec::new(),
-            bundle: bundle.folder(),
-        }
+        let pid = std::fs::read_to_string(&pid_file).expect("the pid file is there when the command has returned");
+        let pid = pid.parse().unwrap_or_else(|_| panic!("the pid file holds digits only, not {pid:?}"));
+        let pidfd = kernel::pidfd(pid).expect("the container's process exists, perhaps as a zombie");
+        Self { runtime, id: id.to_owned(), pid, pidfd, stdout, unread: Vec::new(), bundle: bundle.folder() }
     }
 
     /// The pid of its first process, as the host sees it.
@@ -128,10 +110,7 @@ impl<'r> Container<'r> {
     #[track_caller]
     pub fn status(&self) -> String {
         let state = self.state();
-        state["status"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no status in {state}"))
-            .to_owned()
+        state["status"].as_str().unwrap_or_else(|| panic!("no status in {state}")).to_owned()
     }
 
     /// Waits until the first process ended, and takes its exit status as its reaper.
@@ -144,11 +123,7 @@ impl<'r> Container<'r> {
     /// Waits until the first process is dead, and leaves the zombie.
     #[track_caller]
     pub fn died(&self) {
-        assert!(
-            ready(&self.pidfd, PollFlags::POLLIN, DEADLINE),
-            "pid {} lives on",
-            self.pid
-        );
+        assert!(ready(&self.pidfd, PollFlags::POLLIN, DEADLINE), "pid {} lives on", self.pid);
     }
 
     /// Whether the first process is alive.
@@ -176,11 +151,7 @@ impl<'r> Container<'r> {
                 let line: Vec<u8> = self.unread.drain(..=end).collect();
                 return String::from_utf8_lossy(&line[..end]).into_owned();
             }
-            assert!(
-                self.more(),
-                "the container's stdout ended with {:?}",
-                String::from_utf8_lossy(&self.unread)
-            );
+            assert!(self.more(), "the container's stdout ended with {:?}", String::from_utf8_lossy(&self.unread));
         }
     }
 
@@ -200,10 +171,7 @@ impl<'r> Container<'r> {
     /// Reads on; false at the end.
     #[track_caller]
     fn more(&mut self) -> bool {
-        assert!(
-            ready(&self.stdout.as_fd(), PollFlags::POLLIN, DEADLINE),
-            "the container's stdout is silent"
-        );
+        assert!(ready(&self.stdout.as_fd(), PollFlags::POLLIN, DEADLINE), "the container's stdout is silent");
         let mut bytes = [0; 4096];
         let count = nix::unistd::read(&self.stdout, &mut bytes).unwrap();
         self.unread.extend(&bytes[..count]);

@@ -37,11 +37,7 @@ fn inside(host: &Host, body: impl FnOnce(&Host)) {
     body(host);
     bury_the_dead();
     let differences = before.differences(&Snapshot::take(host));
-    assert!(
-        differences.is_empty(),
-        "the host is not as it was:\n{}",
-        differences.join("\n")
-    );
+    assert!(differences.is_empty(), "the host is not as it was:\n{}", differences.join("\n"));
 }
 
 /// Waits shortly for what is dying and reaps it. Whoever sleeps on is left for the snapshot.

@@ -27,21 +27,10 @@ impl Host {
     /// A host with the runtime called as the user who runs the tests.
     pub fn new(world: bool) -> Self {
         // Below /tmp, whatever TMPDIR says: socket paths are limited to 108 bytes.
-        let folder = tempfile::Builder::new()
-            .prefix("onggi-")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("onggi-").tempdir_in("/tmp").unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let user = (
-            nix::unistd::getuid().as_raw(),
-            nix::unistd::getgid().as_raw(),
-        );
-        let host = Self {
-            runtime: Runtime::new(folder.path().join("state")),
-            folder,
-            user,
-            world,
-        };
+        let user = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
+        let host = Self { runtime: Runtime::new(folder.path().join("state")), folder, user, world };
         host.plant_canaries();
         host
     }
@@ -109,9 +98,7 @@ impl Host {
     /// `/etc/subuid` and `/etc/subgid`, until the value is dropped. None, and said so, where
     /// newuidmap(1) or the world is missing.
     pub fn subordinate_ids(&self, first: u32, count: u32) -> Option<SubordinateIds> {
-        let there = ["/usr/bin/newuidmap", "/usr/bin/newgidmap"]
-            .iter()
-            .chain(&SUBORDINATE_IDS);
+        let there = ["/usr/bin/newuidmap", "/usr/bin/newgidmap"].iter().chain(&SUBORDINATE_IDS);
         if !self.world || there.into_iter().any(|path| !Path::new(path).exists()) {
             world::skipped("subordinate ids need root, newuidmap and /etc/subuid");
             return None;

@@ -58,44 +58,23 @@ pub fn control_terminal(command: &mut Command, fd: i32) {
 
 /// The size of a terminal's window is now this.
 pub fn set_window(terminal: &impl AsRawFd, rows: u16, columns: u16) -> io::Result<()> {
-    let size = libc::winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCSWINSZ reads one winsize.
     let result = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
-    if result == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// The window size of a terminal, (rows, columns).
 pub fn window(terminal: &impl AsRawFd) -> io::Result<(u16, u16)> {
-    let mut size = libc::winsize {
-        ws_row: 0,
-        ws_col: 0,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ writes one winsize.
     let result = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
-    if result == -1 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok((size.ws_row, size.ws_col))
-    }
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok((size.ws_row, size.ws_col)) }
 }
 
 /// Runs `prepare` in the child between fork and exec. It makes system calls and nothing else:
 /// another thread may have held the allocator's lock at the fork.
-pub fn before_exec(
-    command: &mut Command,
-    prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
-) {
+pub fn before_exec(command: &mut Command, prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
     // SAFETY: by this function's contract only async-signal-safe calls are made.
     unsafe { command.pre_exec(prepare) };
 }

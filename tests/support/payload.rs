@@ -16,9 +16,7 @@ pub fn copy_to(path: &Path) {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_BIN_EXE_onggi"))
-            .parent()
-            .expect("a file is in a directory");
+        let folder = Path::new(env!("CARGO_BIN_EXE_onggi")).parent().expect("a file is in a directory");
         let program = folder.join("examples/payload");
         if modified(&program).is_none_or(|built| source_changed() > built) {
             build(folder.ends_with("release"));
@@ -41,12 +39,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
 fn build(release: bool) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args([
-        "build",
-        "--quiet",
-        "--example",
-        "payload",
-    ]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--quiet", "--example", "payload"]);
     if release {
         command.arg("--release");
     }

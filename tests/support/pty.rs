@@ -40,25 +40,14 @@ impl ConsoleSocket {
     /// Takes the terminal that a runtime sent, and the text that came with it.
     #[track_caller]
     pub fn receive(&self) -> (Pty, String) {
-        assert!(
-            ready(&self.listener, PollFlags::POLLIN, DEADLINE),
-            "nobody called the console socket"
-        );
+        assert!(ready(&self.listener, PollFlags::POLLIN, DEADLINE), "nobody called the console socket");
         let (stream, _) = self.listener.accept().unwrap();
-        assert!(
-            ready(&stream, PollFlags::POLLIN, DEADLINE),
-            "nothing came by the console socket"
-        );
+        assert!(ready(&stream, PollFlags::POLLIN, DEADLINE), "nothing came by the console socket");
         let mut text = [0_u8; 4096];
         let mut space = nix::cmsg_space!([RawFd; 4]);
         let mut parts = [IoSliceMut::new(&mut text)];
-        let message = recvmsg::<()>(
-            stream.as_raw_fd(),
-            &mut parts,
-            Some(&mut space),
-            MsgFlags::MSG_CMSG_CLOEXEC,
-        )
-        .unwrap();
+        let message =
+            recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC).unwrap();
         let length = message.bytes;
         let mut received = Vec::new();
         for control in message.cmsgs().unwrap() {
@@ -66,19 +55,9 @@ impl ConsoleSocket {
                 received.extend(fds);
             }
         }
-        assert_eq!(
-            received.len(),
-            1,
-            "exactly one descriptor comes by the console socket"
-        );
+        assert_eq!(received.len(), 1, "exactly one descriptor comes by the console socket");
         let text = String::from_utf8_lossy(&text[..length]).into_owned();
-        (
-            Pty {
-                ours: kernel::adopt(received[0]),
-                read: Vec::new(),
-            },
-            text,
-        )
+        (Pty { ours: kernel::adopt(received[0]), read: Vec::new() }, text)
     }
 }
 
@@ -93,13 +72,7 @@ impl Pty {
     pub fn open(rows: u16, columns: u16) -> (Self, OwnedFd) {
         let OpenptyResult { master, slave } = openpty(None, None).unwrap();
         kernel::set_window(&master, rows, columns).unwrap();
-        (
-            Self {
-                ours: master,
-                read: Vec::new(),
-            },
-            slave,
-        )
+        (Self { ours: master, read: Vec::new() }, slave)
     }
 
     /// The window's size, (rows, columns).
@@ -125,11 +98,7 @@ impl Pty {
                 let line: Vec<u8> = self.read.drain(..=end).collect();
                 return String::from_utf8_lossy(&line).trim_end().to_owned();
             }
-            assert!(
-                self.more(),
-                "the terminal was closed after {:?}",
-                String::from_utf8_lossy(&self.read)
-            );
+            assert!(self.more(), "the terminal was closed after {:?}", String::from_utf8_lossy(&self.read));
         }
     }
 
@@ -142,10 +111,7 @@ impl Pty {
 
     #[track_caller]
     fn more(&mut self) -> bool {
-        assert!(
-            ready(&self.ours, PollFlags::POLLIN, DEADLINE),
-            "the terminal is silent"
-        );
+        assert!(ready(&self.ours, PollFlags::POLLIN, DEADLINE), "the terminal is silent");
         let mut bytes = [0; 4096];
         // A terminal whose other side is closed gives EIO.
         let count = nix::unistd::read(&self.ours, &mut bytes).unwrap_or(0);

@@ -21,48 +21,33 @@ impl Report {
     /// The mounts at a target, in the order in which they lie on one another.
     pub fn mounts(&self, target: &str) -> Vec<&Value> {
         let all = self["mounts"].as_array().expect("mounts is a list");
-        all.iter()
-            .filter(|mount| mount["target"] == target)
-            .collect()
+        all.iter().filter(|mount| mount["target"] == target).collect()
     }
 
     /// The uppermost mount at a target.
     #[track_caller]
     pub fn mount(&self, target: &str) -> &Value {
-        self.mounts(target)
-            .pop()
-            .unwrap_or_else(|| panic!("nothing is mounted on {target}: {:#}", self["mounts"]))
+        self.mounts(target).pop().unwrap_or_else(|| panic!("nothing is mounted on {target}: {:#}", self["mounts"]))
     }
 
     /// Whether the uppermost mount at a target has this option, its own or its file system's.
     #[track_caller]
     pub fn mount_has(&self, target: &str, option: &str) -> bool {
         let mount = self.mount(target);
-        let has = |list: &str| {
-            mount[list]
-                .as_array()
-                .is_some_and(|options| options.iter().any(|one| one == option))
-        };
+        let has = |list: &str| mount[list].as_array().is_some_and(|options| options.iter().any(|one| one == option));
         has("options") || has("super_options")
     }
 
     /// The environment variable's value.
     pub fn env(&self, name: &str) -> Option<&str> {
         let all = self["process"]["env"].as_array()?;
-        let values = all
-            .iter()
-            .filter_map(|variable| variable.as_str()?.split_once('='));
-        values
-            .filter(|(one, _)| *one == name)
-            .map(|(_, value)| value)
-            .next()
+        let values = all.iter().filter_map(|variable| variable.as_str()?.split_once('='));
+        values.filter(|(one, _)| *one == name).map(|(_, value)| value).next()
     }
 
     /// A capability set by its name in the config (`bounding`, ...), sorted as in the config's table.
     pub fn caps(&self, set: &str) -> Vec<&str> {
-        let set = self["capabilities"][set]
-            .as_array()
-            .expect("a capability set");
+        let set = self["capabilities"][set].as_array().expect("a capability set");
         set.iter().filter_map(Value::as_str).collect()
     }
 

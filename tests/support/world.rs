@@ -79,21 +79,8 @@ fn run_again(test: &str, cgroup: Option<&OwnCgroup>) {
     let file = File::create(&said).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args([
-            test,
-            "--exact",
-            "--nocapture",
-            "--include-ignored",
-            "--test-threads=1",
-        ])
-        .env(
-            MARK,
-            if cgroup.is_some() {
-                "private"
-            } else {
-                "shared"
-            },
-        )
+        .args([test, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"])
+        .env(MARK, if cgroup.is_some() { "private" } else { "shared" })
         // The panic's own place is the line of the test that failed.
         .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())
@@ -104,20 +91,10 @@ fn run_again(test: &str, cgroup: Option<&OwnCgroup>) {
     let left = cgroup.map(OwnCgroup::clear).unwrap_or_default();
     let output = fs::read_to_string(&said).unwrap_or_default();
     assert!(status.success(), "{}", complaint(&output));
-    assert!(
-        output.contains("1 passed"),
-        "{test} is not this test's name; is guarded() called by a helper?\n{output}"
-    );
-    assert!(
-        left.is_empty(),
-        "processes left in the test's cgroup: {}",
-        left.join(", ")
-    );
+    assert!(output.contains("1 passed"), "{test} is not this test's name; is guarded() called by a helper?\n{output}");
+    assert!(left.is_empty(), "processes left in the test's cgroup: {}", left.join(", "));
     // The first one stands behind the harness's "test NAME ... ".
-    for why in output
-        .lines()
-        .filter_map(|line| line.split_once("SKIPPED "))
-    {
+    for why in output.lines().filter_map(|line| line.split_once("SKIPPED ")) {
         let _ = std::io::stderr().write_all(format!("SKIPPED {} ({test})\n", why.1).as_bytes());
     }
 }
@@ -125,15 +102,9 @@ fn run_again(test: &str, cgroup: Option<&OwnCgroup>) {
 /// What the test's own process said, without the harness's frame.
 fn complaint(output: &str) -> String {
     let frame = |line: &&str| {
-        ![
-            "running 1 test",
-            "FAILED",
-            "failures:",
-            "note: run with",
-            "test result:",
-        ]
-        .iter()
-        .any(|start| line.starts_with(start))
+        !["running 1 test", "FAILED", "failures:", "note: run with", "test result:"]
+            .iter()
+            .any(|start| line.starts_with(start))
     };
     output.lines().filter(frame).collect::<Vec<_>>().join("\n")
 }

@@ -56,15 +56,9 @@ fn v2_mount() -> io::Result<PathBuf> {
     let table = fs::read_to_string("/proc/self/mountinfo")?;
     let mut found = table.lines().filter_map(|line| {
         let (left, right) = line.split_once(" - ")?;
-        right
-            .starts_with("cgroup2 ")
-            .then(|| left.split(' ').nth(4))
-            .flatten()
+        right.starts_with("cgroup2 ").then(|| left.split(' ').nth(4)).flatten()
     });
-    found
-        .next()
-        .map(PathBuf::from)
-        .ok_or_else(|| io::Error::other("cgroup v2 is not mounted on this machine"))
+    found.next().map(PathBuf::from).ok_or_else(|| io::Error::other("cgroup v2 is not mounted on this machine"))
 }
 
 fn lock(path: &Path) -> Option<Flock<File>> {
@@ -76,13 +70,10 @@ fn sweep(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let old = || {
-            entry
-                .metadata()
-                .and_then(|folder| folder.modified())
-                .is_ok_and(|made| {
-                    // Not one that another test makes right now and has not locked yet.
-                    made.elapsed().is_ok_and(|age| age > Duration::from_secs(5))
-                })
+            entry.metadata().and_then(|folder| folder.modified()).is_ok_and(|made| {
+                // Not one that another test makes right now and has not locked yet.
+                made.elapsed().is_ok_and(|age| age > Duration::from_secs(5))
+            })
         };
         if ours && old() && lock(&entry.path()).is_some() {
             remove(&entry.path());

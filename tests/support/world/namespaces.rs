@@ -25,12 +25,7 @@ pub fn may_make() -> bool {
 pub fn prepare(command: &mut Command, cgroup: Option<&OwnCgroup>) {
     before_exec(command, || Ok(prctl::set_pdeathsig(Signal::SIGKILL)?));
     if let Some(cgroup) = cgroup {
-        let open = |name| {
-            OpenOptions::new()
-                .write(true)
-                .open(cgroup.path().join(name))
-                .unwrap()
-        };
+        let open = |name| OpenOptions::new().write(true).open(cgroup.path().join(name)).unwrap();
         let (top, leaf) = (open("cgroup.procs"), open("test/cgroup.procs"));
         before_exec(command, move || {
             nix::unistd::write(&top, b"0")?;
@@ -45,36 +40,16 @@ pub fn prepare(command: &mut Command, cgroup: Option<&OwnCgroup>) {
 /// New mount and cgroup namespaces. The cgroup namespace's root is the cgroup we are in now; within
 /// it mounting cgroup2 leaves the machine's own mount options alone.
 fn make_world() -> io::Result<()> {
-    const PLAIN: MsFlags = MsFlags::MS_NOSUID
-        .union(MsFlags::MS_NODEV)
-        .union(MsFlags::MS_NOEXEC);
+    const PLAIN: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
     let none = None::<&str>;
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP)?;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
     while umount2("/sys/fs/cgroup", MntFlags::MNT_DETACH).is_ok() {}
-    mount(
-        Some("cgroup2"),
-        "/sys/fs/cgroup",
-        Some("cgroup2"),
-        PLAIN,
-        none,
-    )?;
+    mount(Some("cgroup2"), "/sys/fs/cgroup", Some("cgroup2"), PLAIN, none)?;
     // Terminals of our own: then the guard sees exactly those that the test's runtime left.
     let terminals = Some("newinstance,ptmxmode=0666,mode=0620,gid=5");
-    mount(
-        Some("devpts"),
-        "/dev/pts",
-        Some("devpts"),
-        MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
-        terminals,
-    )?;
-    mount(
-        Some("tmpfs"),
-        "/run",
-        Some("tmpfs"),
-        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
-        Some("mode=755"),
-    )?;
+    mount(Some("devpts"), "/dev/pts", Some("devpts"), MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, terminals)?;
+    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=755"))?;
     Ok(())
 }
 
@@ -87,9 +62,7 @@ fn hand_controllers_on() {
     ) else {
         return;
     };
-    for name in [
-        "+cpu", "+cpuset", "+memory", "+pids", "+io", "+hugetlb", "+rdma", "+misc",
-    ] {
+    for name in ["+cpu", "+cpuset", "+memory", "+pids", "+io", "+hugetlb", "+rdma", "+misc"] {
         // Those that are not here are those that the machine has in v1, or not at all.
         let _ = nix::unistd::write(&file, name.as_bytes());
     }
