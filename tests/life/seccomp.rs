@@ -1,0 +1,176 @@
+//! config-linux.md, "Seccomp": the filter as the container's process feels it.
+
+use nix::libc;
+use serde_json::{Value, json};
+
+use crate::support::{Bundle, Host, Report, guarded};
+
+/// `close` of descriptors that aren't open fails with EBADF where it isn't filtered; nothing else does 77 (EBADFD).
+const CLOSE: i64 = libc::SYS_close;
+const FILTERED: &str = "EBADFD";
+
+fn bundle(calls: &[String], seccomp: &Value) -> Bundle {
+    let mut deeds = vec!["report"];
+    deeds.extend(calls.iter().flat_map(|call| ["--call", call]));
+    Bundle::new().deeds(&deeds).edit(|config| config["linux"]["seccomp"] = seccomp.clone())
+}
+
+fn close(number: u64) -> String {
+    format!("{CLOSE},{number}")
+}
+
+/// Whether the filter hits `close` of each number.
+fn hits(host: &Host, arguments: &Value, numbers: &[u64]) -> Vec<bool> {
+    let seccomp = json!({
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["close"], "action": "SCMP_ACT_ERRNO", "errnoRet": libc::EBADFD, "args": arguments}],
+    });
+    let calls: Vec<String> = numbers.iter().copied().map(close).collect();
+    let report = host.report(&bundle(&calls, &seccomp));
+    numbers.iter().map(|&number| report.probe(&format!("call {}", close(number))) == FILTERED).collect()
+}
+
+/// A filter is there, and says so, with and without `noNewPrivileges`.
+#[test]
+fn loaded() {
+    guarded(|host| {
+        assert_eq!(host.report(&Bundle::new())["seccomp"]["mode"], 0);
+        let seccomp = json!({"defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["acct"], "action": "SCMP_ACT_ERRNO"}]});
+        for no_new_privileges in [true, false] {
+            let bundle =
+                bundle(&[], &seccomp).edit(|config| config["process"]["noNewPrivileges"] = json!(no_new_privileges));
+            let report = host.report(&bundle);
+            assert_eq!((&report["seccomp"]["mode"], &report["seccomp"]["filters"]), (&json!(2), &json!(1)));
+            assert_eq!(report["process"]["no_new_privs"], no_new_privileges);
+        }
+    });
+}
+
+/// `errnoRet`, and EPERM where it's left out.
+#[test]
+fn errno() {
+    guarded(|host| {
+        let seccomp = json!({
+            "defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [
+                {"names": ["sched_yield"], "action": "SCMP_ACT_ERRNO"},
+                {"names": ["getppid", "nosuchcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": libc::ENOSYS},
+            ],
+        });
+        let calls = [libc::SYS_sched_yield, libc::SYS_getppid, libc::SYS_getpid].map(|number| number.to_string());
+        let report = host.report(&bundle(&calls, &seccomp));
+        let outcome = |index: usize| report.probe(&format!("call {}", calls[index]));
+        assert_eq!([outcome(0), outcome(1), outcome(2)], ["EPERM", "ENOSYS", "1"]);
+    });
+}
+
+/// The operators on an argument.
+#[test]
+fn operators() {
+    guarded(|host| {
+        let hit = |operator: &str, value: u64, second: u64, numbers: &[u64]| {
+            let rule = json!([{"index": 0, "value": value, "valueTwo": second, "op": operator}]);
+            hits(host, &rule, numbers)
+        };
+        let around = [999, 1000, 1001];
+        assert_eq!(hit("SCMP_CMP_EQ", 1000, 0, &around), [false, true, false]);
+        assert_eq!(hit("SCMP_CMP_GT", 1000, 0, &around), [false, false, true]);
+        assert_eq!(hit("SCMP_CMP_GE", 1000, 0, &around), [false, true, true]);
+        assert_eq!(
+            hit("SCMP_CMP_MASKED_EQ", 0xff00, 0x0300, &[0x300, 0x3ff, 0x400, 0x1_0300]),
+            [true, true, false, true]
+        );
+    });
+}
+
+/// The operators that hit low numbers as well would hit the payload's own files: here with a second
+/// condition on an argument that `close` ignores.
+#[test]
+fn operators_below() {
+    guarded(|host| {
+        let hit = |operator: &str| {
+            let rule = json!([
+                {"index": 0, "value": 1000, "op": operator},
+                {"index": 0, "value": 900, "op": "SCMP_CMP_GT"},
+            ]);
+            hits(host, &rule, &[999, 1000, 1001])
+        };
+        if host.lacks(&["runc"], "has several conditions on one argument mean any of them") {
+            return;
+        }
+        if host.lacks(&["crun"], "libseccomp takes one condition on an argument") {
+            return;
+        }
+        assert_eq!(hit("SCMP_CMP_LT"), [true, false, false]);
+        assert_eq!(hit("SCMP_CMP_LE"), [true, true, false]);
+        assert_eq!(hit("SCMP_CMP_NE"), [true, false, true]);
+    });
+}
+
+/// Values of 64 bits are compared whole.
+#[test]
+fn wide_values() {
+    guarded(|host| {
+        let call = |second: u64| format!("{CLOSE},1000,{second}");
+        let seccomp = json!({
+            "defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["close"], "action": "SCMP_ACT_ERRNO", "errnoRet": libc::EBADFD,
+                "args": [
+                    {"index": 0, "value": 1000, "op": "SCMP_CMP_EQ"},
+                    {"index": 1, "value": 0x1_0000_0002_u64, "op": "SCMP_CMP_GE"},
+                ]}],
+        });
+        let seconds = [2, 0x1_0000_0001, 0x1_0000_0002, 0x2_0000_0000];
+        let calls: Vec<String> = seconds.iter().copied().map(call).collect();
+        let report = host.report(&bundle(&calls, &seccomp));
+        let seen: Vec<bool> = calls.iter().map(|call| report.probe(&format!("call {call}")) == FILTERED).collect();
+        assert_eq!(seen, [false, false, true, true]);
+    });
+}
+
+/// Two rules for one system call: either hits.
+#[test]
+fn several_rules() {
+    guarded(|host| {
+        let rule = |value: u64| {
+            json!({"names": ["close"], "action": "SCMP_ACT_ERRNO", "errnoRet": libc::EBADFD,
+                "args": [{"index": 0, "value": value, "op": "SCMP_CMP_EQ"}]})
+        };
+        let seccomp = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule(1000), rule(2000)]});
+        let calls = [1000, 1500, 2000].map(close);
+        let report: Report = host.report(&bundle(&calls, &seccomp));
+        let seen = calls.map(|call| report.probe(&format!("call {call}")) == FILTERED);
+        assert_eq!(seen, [true, false, true]);
+    });
+}
+
+/// `SCMP_ACT_KILL_PROCESS` ends the process with SIGSYS.
+#[test]
+fn kill() {
+    guarded(|host| {
+        let seccomp = json!({"defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["sched_yield"], "action": "SCMP_ACT_KILL_PROCESS"}]});
+        let calls = [libc::SYS_sched_yield.to_string()];
+        host.run(&bundle(&calls, &seccomp)).status(128 + libc::SIGSYS);
+    });
+}
+
+/// `defaultErrnoRet` for what a list of the allowed doesn't name.
+#[test]
+fn default_errno() {
+    guarded(|host| {
+        // Every number but a few: the payload and the runtime need most of them.
+        let names: Vec<&str> = include_str!("../support/syscalls.txt").split_whitespace().collect();
+        let allowed: Vec<&str> = names.into_iter().filter(|name| *name != "sched_yield" && *name != "acct").collect();
+        let seccomp = json!({
+            "defaultAction": "SCMP_ACT_ERRNO",
+            "defaultErrnoRet": libc::EBADFD,
+            "syscalls": [{"names": allowed, "action": "SCMP_ACT_ALLOW"}],
+        });
+        let calls = [libc::SYS_sched_yield.to_string(), libc::SYS_getpid.to_string()];
+        let report = host.report(&bundle(&calls, &seccomp));
+        assert_eq!(report.probe(&format!("call {}", calls[0])), FILTERED);
+        assert_eq!(report.probe(&format!("call {}", calls[1])), "1");
+    });
+}
