@@ -5,5 +5,6 @@ mod eval;
 mod kernel;
 mod oracle;
 mod profiles;
+mod reading;
 
 use onggi::seccomp::Instruction;

@@ -6,8 +6,8 @@
  *   arch TOKEN                           beside the native one
  *   rule ACTION NAME [INDEX OP A B]...   unknown names are passed over
  *
- * Numbers are decimal. With the argument "names" it writes every name that libseccomp has for any of
- * the architectures given after it.
+ * Numbers are decimal. With the argument "names" it writes NAME TOKEN NUMBER of every call that
+ * libseccomp knows of the architectures given after it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -45,9 +45,10 @@ static int names(int count, char **tokens) {
     for (int i = 0; i < count; i++) {
         uint32_t token = strtoul(tokens[i], NULL, 10);
         for (int number = 0; number < 600; number++) {
-            char *name = seccomp_syscall_resolve_num_arch(token, number | (token == SCMP_ARCH_X32 ? 0x40000000 : 0));
+            int whole = number | (token == SCMP_ARCH_X32 ? 0x40000000 : 0);
+            char *name = seccomp_syscall_resolve_num_arch(token, whole);
             if (name != NULL)
-                puts(name);
+                printf("%s %" PRIu32 " %d\n", name, token, whole);
             free(name);
         }
     }
