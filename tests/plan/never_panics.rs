@@ -1,6 +1,7 @@
 //! No config makes the road to a plan panic, and a plan that comes of it can be shown.
 
-use onggi::plan::{Host, Plan, human, json};
+use onggi::plan::show::{human, json};
+use onggi::plan::{Host, Plan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -18,16 +19,8 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        prop::sample::select(vec![
-            0,
-            1,
-            -1,
-            i64::from(u32::MAX),
-            i64::from(u32::MAX) + 1,
-            i64::MAX,
-            i64::MIN
-        ])
-        .prop_map(Value::from),
+        prop::sample::select(vec![0, 1, -1, i64::from(u32::MAX), i64::from(u32::MAX) + 1, i64::MAX, i64::MIN])
+            .prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,20}".prop_map(Value::from),
         prop::sample::select(WORDS.to_vec()).prop_map(Value::from),
@@ -35,14 +28,9 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((prop::sample::select(WORDS.to_vec()), inner), 0..4).prop_map(
-                |members| Value::Object(
-                    members
-                        .into_iter()
-                        .map(|(key, value)| (key.to_owned(), value))
-                        .collect()
-                )
-            ),
+            prop::collection::vec((prop::sample::select(WORDS.to_vec()), inner), 0..4).prop_map(|members| {
+                Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+            }),
         ]
     })
 }
