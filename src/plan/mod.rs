@@ -26,11 +26,12 @@ mod namespaces;
 pub mod options;
 mod process;
 mod rootfs;
-pub mod show;
+mod show;
 mod sysctl;
 
 pub use cgroup::Cgroup;
 pub use host::Host;
+pub use show::{human, json};
 
 /// A container, ready to be made.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use insta::{assert_snapshot, with_settings};
 use onggi::bundle::spec;
-use onggi::plan::Host;
-use onggi::plan::show::{human, json};
+use onggi::plan::{Host, human, json};
 
 use crate::plan_of;
 

@@ -1,7 +1,6 @@
 //! No config makes the road to a plan panic, and a plan that comes of it can be shown.
 
-use onggi::plan::show::{human, json};
-use onggi::plan::{Host, Plan};
+use onggi::plan::{Host, Plan, human, json};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
