@@ -42,10 +42,7 @@ impl Findings {
     pub fn into_result<T>(self, value: Option<T>) -> Result<(T, Vec<Problem>)> {
         match value {
             Some(value) if self.errors.is_empty() => Ok((value, self.warnings)),
-            _ => Err(Error {
-                problems: self.errors,
-                status: 1,
-            }),
+            _ => Err(Error { problems: self.errors, status: 1 }),
         }
     }
 }

@@ -16,14 +16,7 @@ pub fn config(config: &mut Value, warnings: &mut Vec<Problem>) {
         return;
     };
     // The sections of other systems: never looked at, so they need not be right.
-    for section in [
-        "windows",
-        "solaris",
-        "vm",
-        "zos",
-        "uidMappings",
-        "gidMappings",
-    ] {
+    for section in ["windows", "solaris", "vm", "zos", "uidMappings", "gidMappings"] {
         if config.remove(section).is_some() && !section.ends_with("Mappings") {
             warnings.push(Problem::new(section, "is not looked at on Linux"));
         }
@@ -52,10 +45,7 @@ pub fn process(process: &mut Value, warnings: &mut Vec<Problem>) {
     };
     fill(process, "user", json!({}));
     fill(process, "cwd", json!(""));
-    let Some(sets) = process
-        .get_mut("capabilities")
-        .and_then(Value::as_object_mut)
-    else {
+    let Some(sets) = process.get_mut("capabilities").and_then(Value::as_object_mut) else {
         return;
     };
     for (set, names) in sets {
@@ -64,15 +54,10 @@ pub fn process(process: &mut Value, warnings: &mut Vec<Problem>) {
         };
         let mut index = 0;
         names.retain(|name| {
-            let unknown = name
-                .as_str()
-                .filter(|name| serde_json::from_value::<Known>(json!(name)).is_err());
+            let unknown = name.as_str().filter(|name| serde_json::from_value::<Known>(json!(name)).is_err());
             if let Some(name) = unknown {
                 let place = format!("process.capabilities.{set}[{index}]");
-                warnings.push(Problem::new(
-                    place,
-                    format!("unknown capability \"{name}\" is left out"),
-                ));
+                warnings.push(Problem::new(place, format!("unknown capability \"{name}\" is left out")));
             }
             index += 1;
             unknown.is_none()
@@ -83,19 +68,14 @@ pub fn process(process: &mut Value, warnings: &mut Vec<Problem>) {
 type Known = oci_spec::runtime::Capability;
 
 fn linux(linux: &mut Map<String, Value>, warnings: &mut Vec<Problem>) {
-    let rules = linux
-        .get_mut("resources")
-        .and_then(|resources| resources.get_mut("devices"));
+    let rules = linux.get_mut("resources").and_then(|resources| resources.get_mut("devices"));
     for rule in members(rules) {
         // Docker's older clients write an empty type where they mean every type.
         if rule.get("type").is_some_and(|of| of == "") {
             rule.remove("type");
         }
     }
-    let Some(architectures) = linux
-        .get_mut("seccomp")
-        .and_then(|seccomp| seccomp.get_mut("architectures"))
-    else {
+    let Some(architectures) = linux.get_mut("seccomp").and_then(|seccomp| seccomp.get_mut("architectures")) else {
         return;
     };
     let Some(architectures) = architectures.as_array_mut() else {
@@ -103,16 +83,12 @@ fn linux(linux: &mut Map<String, Value>, warnings: &mut Vec<Problem>) {
     };
     let mut index = 0;
     architectures.retain(|name| {
-        let unknown = name
-            .as_str()
-            .filter(|name| serde_json::from_value::<oci_spec::runtime::Arch>(json!(name)).is_err());
+        let unknown =
+            name.as_str().filter(|name| serde_json::from_value::<oci_spec::runtime::Arch>(json!(name)).is_err());
         if let Some(name) = unknown {
             // To leave one out only makes the filter stricter: calls of an architecture that is not listed are refused.
             let place = format!("linux.seccomp.architectures[{index}]");
-            warnings.push(Problem::new(
-                place,
-                format!("unknown architecture \"{name}\" is left out"),
-            ));
+            warnings.push(Problem::new(place, format!("unknown architecture \"{name}\" is left out")));
         }
         index += 1;
         unknown.is_none()
@@ -136,18 +112,11 @@ fn fill(object: &mut Map<String, Value>, key: &str, value: Value) {
 }
 
 fn members(array: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
-    array
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
+    array.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
 fn members_of_object(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
-    object
-        .and_then(Value::as_object_mut)
-        .into_iter()
-        .flat_map(|members| members.values_mut())
+    object.and_then(Value::as_object_mut).into_iter().flat_map(|members| members.values_mut())
 }
 
 #[cfg(test)]
@@ -162,16 +131,14 @@ mod tests {
 
     #[test]
     fn null_is_absent() {
-        let (value, warnings) =
-            mended(json!({"a": null, "b": [{"c": null, "d": 1}], "mounts": null}));
+        let (value, warnings) = mended(json!({"a": null, "b": [{"c": null, "d": 1}], "mounts": null}));
         assert_eq!(value, json!({"b": [{"d": 1}]}));
         assert_eq!(warnings, Vec::<String>::new());
     }
 
     #[test]
     fn what_go_would_make_empty_is_empty() {
-        let (value, _) =
-            mended(json!({"process": {}, "mounts": [{}], "hooks": {"poststop": [{}]}}));
+        let (value, _) = mended(json!({"process": {}, "mounts": [{}], "hooks": {"poststop": [{}]}}));
         let filled = json!({
             "process": {"user": {}, "cwd": ""}, "mounts": [{"destination": ""}], "hooks": {"poststop": [{"path": ""}]}
         });
@@ -184,14 +151,8 @@ mod tests {
             "process": {"user": {}, "cwd": "/", "capabilities": {"bounding": ["CAP_KILL", "CAP_TIME_TRAVEL", 3]}},
             "linux": {"seccomp": {"architectures": ["SCMP_ARCH_Z80", "SCMP_ARCH_X86"]}}
         }));
-        assert_eq!(
-            value["process"]["capabilities"]["bounding"],
-            json!(["CAP_KILL", 3])
-        );
-        assert_eq!(
-            value["linux"]["seccomp"]["architectures"],
-            json!(["SCMP_ARCH_X86"])
-        );
+        assert_eq!(value["process"]["capabilities"]["bounding"], json!(["CAP_KILL", 3]));
+        assert_eq!(value["linux"]["seccomp"]["architectures"], json!(["SCMP_ARCH_X86"]));
         assert_eq!(
             warnings,
             [
@@ -205,12 +166,6 @@ mod tests {
     fn other_systems_sections_are_not_looked_at() {
         let (value, warnings) = mended(json!({"vm": {}, "windows": 3, "hostname": "h"}));
         assert_eq!(value, json!({"hostname": "h"}));
-        assert_eq!(
-            warnings,
-            [
-                "windows: is not looked at on Linux",
-                "vm: is not looked at on Linux"
-            ]
-        );
+        assert_eq!(warnings, ["windows: is not looked at on Linux", "vm: is not looked at on Linux"]);
     }
 }

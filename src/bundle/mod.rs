@@ -43,8 +43,8 @@ impl Bundle {
     /// Errors: no such directory, no or no readable `config.json` in it, not JSON (with line and column), a value of the
     /// wrong type (with its JSON path).
     pub fn load(dir: &Path) -> Result<Self> {
-        let path = std::path::absolute(dir)
-            .map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
+        let path =
+            std::path::absolute(dir).map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
         let config = read_config(&path)?;
         Self::parse(path, config)
     }
@@ -52,12 +52,7 @@ impl Bundle {
     /// The bundle at `path` (absolute) whose config.json reads `config`. Touches no file.
     pub fn parse(path: PathBuf, config: Vec<u8>) -> Result<Self> {
         let (spec, warnings) = parse::config(&config, &path.join("config.json"))?;
-        Ok(Self {
-            path,
-            config,
-            spec,
-            warnings,
-        })
+        Ok(Self { path, config, spec, warnings })
     }
 }
 
@@ -71,19 +66,12 @@ fn read_config(bundle: &Path) -> Result<Vec<u8>> {
         }
         Err(cause) => return Err(Error::io(place(), "cannot be read", cause)),
     };
-    let metadata = open
-        .metadata()
-        .map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    let metadata = open.metadata().map_err(|cause| Error::io(place(), "cannot be read", cause))?;
     if !metadata.is_file() {
         return Err(Error::new(place(), "is not a regular file"));
     }
-    let mut config = Vec::with_capacity(
-        usize::try_from(metadata.len())
-            .unwrap_or_default()
-            .saturating_add(1),
-    );
-    open.read_to_end(&mut config)
-        .map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    let mut config = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default().saturating_add(1));
+    open.read_to_end(&mut config).map_err(|cause| Error::io(place(), "cannot be read", cause))?;
     Ok(config)
 }
 
@@ -92,11 +80,8 @@ fn no_config(bundle: &Path) -> Error {
         Error::new("", format!("no config.json in {}", bundle.display()))
             .hint("`onggi spec` writes one; --bundle names another directory")
     } else {
-        Error::new(
-            bundle.display().to_string(),
-            "no such bundle directory: no such file or directory",
-        )
-        .hint("--bundle names the directory with config.json and the root file system")
+        Error::new(bundle.display().to_string(), "no such bundle directory: no such file or directory")
+            .hint("--bundle names the directory with config.json and the root file system")
     }
 }
 
@@ -121,17 +106,10 @@ mod tests {
         let error = Bundle::load(dir.path()).unwrap_err().to_string();
         assert_eq!(
             error,
-            format!(
-                "no config.json in {path} (`onggi spec` writes one; --bundle names another directory)"
-            )
+            format!("no config.json in {path} (`onggi spec` writes one; --bundle names another directory)")
         );
-        let error = Bundle::load(&dir.path().join("gone"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with(&format!("{path}/gone: no such bundle directory")),
-            "{error}"
-        );
+        let error = Bundle::load(&dir.path().join("gone")).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{path}/gone: no such bundle directory")), "{error}");
     }
 
     #[test]
@@ -139,9 +117,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("config.json")).unwrap();
         let error = Bundle::load(dir.path()).unwrap_err().to_string();
-        assert!(
-            error.ends_with("/config.json: is not a regular file"),
-            "{error}"
-        );
+        assert!(error.ends_with("/config.json: is not a regular file"), "{error}");
     }
 }

@@ -24,17 +24,10 @@ pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)>
 type Mend = fn(&mut Value, &mut Vec<Problem>);
 
 /// The straight way for a config that is right; only one that is not pays for being mended or explained.
-fn parse<T: DeserializeOwned>(
-    bytes: &[u8],
-    file: &str,
-    prefix: &str,
-    mend: Mend,
-) -> Result<(T, Vec<Problem>)> {
+fn parse<T: DeserializeOwned>(bytes: &[u8], file: &str, prefix: &str, mend: Mend) -> Result<(T, Vec<Problem>)> {
     match serde_json::from_slice(bytes) {
         // Serde takes an array for an object whose members all may be absent.
-        Ok(_) if bytes.trim_ascii_start().first() != Some(&b'{') => {
-            Err(Error::new(file, "must be a JSON object"))
-        }
+        Ok(_) if bytes.trim_ascii_start().first() != Some(&b'{') => Err(Error::new(file, "must be a JSON object")),
         Ok(parsed) => Ok((parsed, Vec::new())),
         Err(cause) => mended(bytes, file, prefix, mend, &cause),
     }
@@ -47,8 +40,7 @@ fn mended<T: DeserializeOwned>(
     mend: Mend,
     first: &serde_json::Error,
 ) -> Result<(T, Vec<Problem>)> {
-    let mut value: Value =
-        serde_json::from_slice(bytes).map_err(|cause| not_json(&cause, bytes, file))?;
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|cause| not_json(&cause, bytes, file))?;
     let mut warnings = Vec::new();
     mend(&mut value, &mut warnings);
     match serde_path_to_error::deserialize(value) {
@@ -57,20 +49,13 @@ fn mended<T: DeserializeOwned>(
     }
 }
 
-/// `config.json: not JSON: line 3, column 5: expected `,` or `}``.
+/// `config.json: not JSON: line 3, column 5: expected a colon`.
 fn not_json(cause: &serde_json::Error, bytes: &[u8], file: &str) -> Error {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Error::new(file, "is empty")
-            .hint("`onggi spec` writes a config.json to begin with");
+        return Error::new(file, "is empty").hint("`onggi spec` writes a config.json to begin with");
     }
     let (line, column) = (cause.line(), cause.column());
-    Error::new(
-        file,
-        format!(
-            "not JSON: line {line}, column {column}: {}",
-            without_position(cause)
-        ),
-    )
+    Error::new(file, format!("not JSON: line {line}, column {column}: {}", without_position(cause)))
 }
 
 /// `process.user.uid: invalid type: string "x", expected u32`.
@@ -90,11 +75,7 @@ fn wrong_type(
     let what = without_position(cause.inner());
     // Mending loses the lines. The first attempt's is right if it stumbled over the same thing.
     let error = Error::new(place, what.clone());
-    if what == without_position(first) {
-        error.hint(format!("line {} of {file}", first.line()))
-    } else {
-        error
-    }
+    if what == without_position(first) { error.hint(format!("line {} of {file}", first.line())) } else { error }
 }
 
 /// What serde expected, in the words of JSON instead of Rust's.
@@ -104,10 +85,7 @@ const EXPECTED: [(&str, &str); 10] = [
     ("path string", "a string"),
     ("a boolean", "true or false"),
     ("i32", "a whole number from -2147483648 to 2147483647"),
-    (
-        "i64",
-        "a whole number from -9223372036854775808 to 9223372036854775807",
-    ),
+    ("i64", "a whole number"),
     ("u16", "a whole number from 0 to 65535"),
     ("u32", "a whole number from 0 to 4294967295"),
     ("u64", "a whole number from 0 to 18446744073709551615"),
@@ -117,19 +95,14 @@ const EXPECTED: [(&str, &str); 10] = [
 /// The message of `serde_json` without the position at its end, which we put elsewhere, and without Rust's types.
 fn without_position(cause: &serde_json::Error) -> String {
     let text = cause.to_string();
-    let text = text
-        .rfind(" at line ")
-        .map_or(text.as_str(), |end| &text[..end]);
+    let text = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
     if let Some(variants) = text.strip_prefix("unknown variant ") {
         return format!("unknown value {}", variants.replace('`', "\""));
     }
     let Some((found, expected)) = text.rsplit_once(", expected ") else {
         return text.to_owned();
     };
-    let words = EXPECTED
-        .iter()
-        .find(|(rust, _)| *rust == expected)
-        .map(|(_, words)| *words);
+    let words = EXPECTED.iter().find(|(rust, _)| *rust == expected).map(|(_, words)| *words);
     match words {
         Some(words) => format!("{found}, expected {words}"),
         None if expected.starts_with("struct ") || expected.starts_with("internally") => {
@@ -144,29 +117,15 @@ mod tests {
     use super::*;
 
     fn said(config: &str) -> String {
-        super::config(config.as_bytes(), Path::new("/b/config.json"))
-            .unwrap_err()
-            .to_string()
+        super::config(config.as_bytes(), Path::new("/b/config.json")).unwrap_err().to_string()
     }
 
     #[test]
     fn mistakes_have_a_place() {
-        assert_eq!(
-            said(""),
-            "/b/config.json: is empty (`onggi spec` writes a config.json to begin with)"
-        );
-        assert_eq!(
-            said("{\n  \"ociVersion\" 1}"),
-            "/b/config.json: not JSON: line 2, column 16: expected `:`"
-        );
-        assert_eq!(
-            said("{\n"),
-            "/b/config.json: not JSON: line 2, column 0: EOF while parsing an object"
-        );
-        assert_eq!(
-            said("[]{"),
-            "/b/config.json: not JSON: line 1, column 3: trailing characters"
-        );
+        assert_eq!(said(""), "/b/config.json: is empty (`onggi spec` writes a config.json to begin with)");
+        assert_eq!(said("{\n  \"ociVersion\" 1}"), "/b/config.json: not JSON: line 2, column 16: expected `:`");
+        assert_eq!(said("{\n"), "/b/config.json: not JSON: line 2, column 0: EOF while parsing an object");
+        assert_eq!(said("[]{"), "/b/config.json: not JSON: line 1, column 3: trailing characters");
         assert_eq!(
             said("{\"process\":\n{\"user\":{\"uid\":\"x\"}, \"cwd\":\"/\"}}"),
             "process.user.uid: invalid type: string \"x\", expected a whole number from 0 to 4294967295 (line 2 of /b/config.json)"
@@ -184,19 +143,11 @@ mod tests {
 
     #[test]
     fn a_process_alone_is_placed_as_in_a_config() {
-        let (process, warnings) = load_process(
-            br#"{"args":["a"],"capabilities":{"bounding":["CAP_NEW"]}}"#,
-            "-",
-        )
-        .unwrap();
+        let (process, warnings) =
+            load_process(br#"{"args":["a"],"capabilities":{"bounding":["CAP_NEW"]}}"#, "-").unwrap();
         assert_eq!(process.args().as_deref(), Some(&["a".to_owned()][..]));
         assert_eq!(warnings.len(), 1);
-        let error = load_process(br#"{"user":{},"cwd":7}"#, "p.json")
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "process.cwd: invalid type: integer `7`, expected a string (line 1 of p.json)"
-        );
+        let error = load_process(br#"{"user":{},"cwd":7}"#, "p.json").unwrap_err().to_string();
+        assert_eq!(error, "process.cwd: invalid type: integer `7`, expected a string (line 1 of p.json)");
     }
 }

@@ -14,9 +14,7 @@ pub fn default() -> String {
 /// A config for an ordinary user, who is root inside: a user namespace with one id, no network namespace (nobody would
 /// connect it), the host's /sys (it belongs to the network namespace), no group for terminals, no limits.
 pub fn rootless(uid: u32, gid: u32) -> String {
-    ROOTLESS
-        .replace("UID,", &format!("{uid},"))
-        .replace("GID,", &format!("{gid},"))
+    ROOTLESS.replace("UID,", &format!("{uid},")).replace("GID,", &format!("{gid},"))
 }
 
 #[cfg(test)]
@@ -30,12 +28,7 @@ mod tests {
         assert_eq!(spec.hostname().as_deref(), Some("onggi"));
         let spec: Spec = serde_json::from_str(&super::rootless(1000, 100)).unwrap();
         let linux = spec.linux().as_ref().unwrap();
-        let host = |mappings: &Option<Vec<oci_spec::runtime::LinuxIdMapping>>| {
-            mappings.as_ref().unwrap()[0].host_id()
-        };
-        assert_eq!(
-            (host(linux.uid_mappings()), host(linux.gid_mappings())),
-            (1000, 100)
-        );
+        let host = |mappings: &Option<Vec<oci_spec::runtime::LinuxIdMapping>>| mappings.as_ref().unwrap()[0].host_id();
+        assert_eq!((host(linux.uid_mappings()), host(linux.gid_mappings())), (1000, 100));
     }
 }

@@ -21,17 +21,10 @@ pub fn new(sets: Option<&LinuxCapabilities>, grantable: u64, found: &mut Finding
         inheritable: bits(sets.inheritable().as_ref()),
         ambient: bits(sets.ambient().as_ref()),
     };
-    let all =
-        asked.bounding | asked.effective | asked.permitted | asked.inheritable | asked.ambient;
+    let all = asked.bounding | asked.effective | asked.permitted | asked.inheritable | asked.ambient;
     if all & !grantable != 0 {
-        let what = format!(
-            "can't grant {}: left out",
-            names(all & !grantable).join(", ")
-        );
-        found.warn(
-            Problem::new("process.capabilities", what)
-                .hint("the runtime itself does not have them"),
-        );
+        let what = format!("can't grant {}: left out", names(all & !grantable).join(", "));
+        found.warn(Problem::new("process.capabilities", what).hint("the runtime itself does not have them"));
     }
     let permitted = asked.permitted & grantable;
     let inheritable = asked.inheritable & grantable;
@@ -49,27 +42,18 @@ pub const ALL: u64 = (1 << (Kernel::CAP_CHECKPOINT_RESTORE as u8 + 1)) - 1;
 
 /// The names of a set's members, `CAP_CHOWN` first.
 pub fn names(set: u64) -> Vec<String> {
-    (0..64_u8)
-        .filter(|number| set & (1 << number) != 0)
-        .map(name)
-        .collect()
+    (0..64_u8).filter(|number| set & (1 << number) != 0).map(name).collect()
 }
 
 fn name(number: u8) -> String {
-    match caps::all()
-        .into_iter()
-        .find(|capability| capability.index() == number)
-    {
+    match caps::all().into_iter().find(|capability| capability.index() == number) {
         Some(capability) => capability.to_string(),
         None => format!("CAP_{number}"),
     }
 }
 
 fn bits(names: Option<&Names>) -> u64 {
-    names
-        .into_iter()
-        .flatten()
-        .fold(0, |bits, name| bits | kernel(*name).bitmask())
+    names.into_iter().flatten().fold(0, |bits, name| bits | kernel(*name).bitmask())
 }
 
 /// One enumeration's name for the other's: oci-spec knows no numbers.
@@ -127,16 +111,12 @@ mod tests {
     fn every_name_has_its_own_bit() {
         let mut all = 0;
         for capability in caps::all() {
-            let name: Name =
-                serde_json::from_value(serde_json::json!(capability.to_string())).unwrap();
+            let name: Name = serde_json::from_value(serde_json::json!(capability.to_string())).unwrap();
             assert_eq!(kernel(name), capability);
             all |= kernel(name).bitmask();
         }
         assert_eq!(all, ALL);
-        assert_eq!(
-            names(1 | 1 << 40 | 1 << 63),
-            ["CAP_CHOWN", "CAP_CHECKPOINT_RESTORE", "CAP_63"]
-        );
+        assert_eq!(names(1 | 1 << 40 | 1 << 63), ["CAP_CHOWN", "CAP_CHECKPOINT_RESTORE", "CAP_63"]);
     }
 
     #[test]
@@ -148,20 +128,12 @@ mod tests {
         let plan = new(Some(&sets), ALL & !Kernel::CAP_BPF.bitmask(), &mut found);
         assert_eq!(
             plan,
-            Capabilities {
-                bounding: kill,
-                effective: kill,
-                permitted: kill,
-                inheritable: kill,
-                ambient: kill
-            }
+            Capabilities { bounding: kill, effective: kill, permitted: kill, inheritable: kill, ambient: kill }
         );
         let said: Vec<String> = found.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
-            [
-                "process.capabilities: can't grant CAP_BPF: left out (the runtime itself does not have them)"
-            ]
+            ["process.capabilities: can't grant CAP_BPF: left out (the runtime itself does not have them)"]
         );
     }
 }

@@ -33,13 +33,7 @@ pub fn links(mounts: &[Mount]) -> Vec<Link> {
     if is_bound(mounts) {
         return Vec::new();
     }
-    LINKS
-        .iter()
-        .map(|(path, target)| Link {
-            path: (*path).to_owned(),
-            target: (*target).to_owned(),
-        })
-        .collect()
+    LINKS.iter().map(|(path, target)| Link { path: (*path).to_owned(), target: (*target).to_owned() }).collect()
 }
 
 /// The default devices, then those of config.json. One of config.json at a default one's path takes its place; one at a
@@ -55,42 +49,19 @@ pub fn new(
         return Vec::new();
     }
     // Only the initial user namespace's root can make nodes (mknod(2)); elsewhere the host's are bound.
-    let kind = if host.initial && !namespaces.has(libc::CLONE_NEWUSER) {
-        DeviceKind::Make
-    } else {
-        DeviceKind::BindFromHost
-    };
-    let listed = bundle
-        .spec
-        .linux()
-        .as_ref()
-        .and_then(|linux| linux.devices().as_deref())
-        .unwrap_or_default();
+    let kind =
+        if host.initial && !namespaces.has(libc::CLONE_NEWUSER) { DeviceKind::Make } else { DeviceKind::BindFromHost };
+    let listed = bundle.spec.linux().as_ref().and_then(|linux| linux.devices().as_deref()).unwrap_or_default();
     let mut plan = Vec::with_capacity(DEFAULT.len() + listed.len());
     for (path, major, minor) in DEFAULT {
-        if !listed
-            .iter()
-            .any(|device| path::inside(device.path()).as_os_str().as_bytes() == path.to_bytes())
-        {
+        if !listed.iter().any(|device| path::inside(device.path()).as_os_str().as_bytes() == path.to_bytes()) {
             let mode = S_IFCHR | 0o666;
-            plan.push(Device {
-                index: None,
-                path: path.to_owned(),
-                how: kind,
-                mode,
-                major,
-                minor,
-                uid: 0,
-                gid: 0,
-            });
+            plan.push(Device { index: None, path: path.to_owned(), how: kind, mode, major, minor, uid: 0, gid: 0 });
         }
     }
     for (index, device) in listed.iter().enumerate() {
         let path = path::inside(device.path());
-        if !LINKS
-            .iter()
-            .any(|(link, _)| link.to_bytes() == path.as_os_str().as_bytes())
-        {
+        if !LINKS.iter().any(|(link, _)| link.to_bytes() == path.as_os_str().as_bytes()) {
             plan.push(listed_device(index, device, &path, kind, found));
         }
     }
@@ -99,18 +70,10 @@ pub fn new(
 
 /// A /dev that is a bind mount is somebody else's: nothing is made in it.
 fn is_bound(mounts: &[Mount]) -> bool {
-    mounts.iter().any(|mount| {
-        mount.target.as_bytes() == b"/dev" && matches!(mount.source, Source::Bind { .. })
-    })
+    mounts.iter().any(|mount| mount.target.as_bytes() == b"/dev" && matches!(mount.source, Source::Bind { .. }))
 }
 
-fn listed_device(
-    index: usize,
-    device: &LinuxDevice,
-    path: &Path,
-    kind: DeviceKind,
-    found: &mut Findings,
-) -> Device {
+fn listed_device(index: usize, device: &LinuxDevice, path: &Path, kind: DeviceKind, found: &mut Findings) -> Device {
     let (format, how) = match device.typ() {
         // Unbuffered devices are character devices to Linux. "a" was refused by the check.
         LinuxDeviceType::C | LinuxDeviceType::U | LinuxDeviceType::A => (S_IFCHR, kind),
@@ -120,9 +83,7 @@ fn listed_device(
     };
     Device {
         index: Some(index),
-        path: found.text(path.as_os_str().as_bytes(), || {
-            format!("linux.devices[{index}].path")
-        }),
+        path: found.text(path.as_os_str().as_bytes(), || format!("linux.devices[{index}].path")),
         how,
         mode: format | device.file_mode().unwrap_or(0o666) & !S_IFMT,
         major: u32::try_from(device.major()).unwrap_or_default(),

@@ -20,11 +20,7 @@ pub fn new(hooks: Option<&oci::Hooks>, found: &mut Findings) -> Hooks {
     Hooks {
         prestart: kind("prestart", prestart.as_deref(), found),
         create_runtime: kind("createRuntime", hooks.create_runtime().as_deref(), found),
-        create_container: kind(
-            "createContainer",
-            hooks.create_container().as_deref(),
-            found,
-        ),
+        create_container: kind("createContainer", hooks.create_container().as_deref(), found),
         start_container: kind("startContainer", hooks.start_container().as_deref(), found),
         poststart: kind("poststart", hooks.poststart().as_deref(), found),
         poststop: kind("poststop", hooks.poststop().as_deref(), found),
@@ -33,28 +29,16 @@ pub fn new(hooks: Option<&oci::Hooks>, found: &mut Findings) -> Hooks {
 
 fn kind(kind: &str, hooks: Option<&[oci::Hook]>, found: &mut Findings) -> Vec<Hook> {
     let hooks = hooks.unwrap_or_default().iter().enumerate();
-    hooks
-        .map(|(index, of)| hook(&format!("hooks.{kind}[{index}]"), of, found))
-        .collect()
+    hooks.map(|(index, of)| hook(&format!("hooks.{kind}[{index}]"), of, found)).collect()
 }
 
 fn hook(place: &str, hook: &oci::Hook, found: &mut Findings) -> Hook {
-    let path = found.text(hook.path().as_os_str().as_bytes(), || {
-        format!("{place}.path")
-    });
+    let path = found.text(hook.path().as_os_str().as_bytes(), || format!("{place}.path"));
     let mut args = texts(&format!("{place}.args"), hook.args().as_deref(), found);
     if args.is_empty() {
         args.push(path.clone());
     }
     let env = texts(&format!("{place}.env"), hook.env().as_deref(), found);
-    let timeout = hook
-        .timeout()
-        .and_then(|seconds| u64::try_from(seconds).ok())
-        .map(Duration::from_secs);
-    Hook {
-        path,
-        args,
-        env,
-        timeout,
-    }
+    let timeout = hook.timeout().and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+    Hook { path, args, env, timeout }
 }

@@ -30,8 +30,7 @@ impl Host {
             egid: nix::unistd::getegid().as_raw(),
             permitted: permitted.iter().fold(0, |all, one| all | one.bitmask()),
             // Recognised by the inode: an identity mapping in uid_map proves nothing. Without procfs there is nothing to tell.
-            initial: std::fs::metadata("/proc/self/ns/user")
-                .map_or(true, |file| file.ino() == INITIAL_USER_NAMESPACE),
+            initial: std::fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == INITIAL_USER_NAMESPACE),
         }
     }
 
@@ -47,22 +46,12 @@ impl Host {
 
     /// An ordinary machine's root, for plans that must be the same everywhere: golden tests, `onggi plan` in documents.
     pub fn example() -> Self {
-        Self {
-            euid: 0,
-            egid: 0,
-            permitted: (1 << 41) - 1,
-            initial: true,
-        }
+        Self { euid: 0, egid: 0, permitted: (1 << 41) - 1, initial: true }
     }
 
     /// An ordinary user, id 1000.
     pub fn example_user() -> Self {
-        Self {
-            euid: 1000,
-            egid: 1000,
-            permitted: 0,
-            initial: true,
-        }
+        Self { euid: 1000, egid: 1000, permitted: 0, initial: true }
     }
 }
 
@@ -75,26 +64,15 @@ mod tests {
         let host = Host::probe();
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let field = |name: &str| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .unwrap();
-            line.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
         };
-        assert_eq!(
-            u64::from_str_radix(&field("CapPrm:")[0], 16).unwrap(),
-            host.permitted
-        );
+        assert_eq!(u64::from_str_radix(&field("CapPrm:")[0], 16).unwrap(), host.permitted);
         assert_eq!(field("Uid:")[1], host.euid.to_string());
         assert_eq!(field("Gid:")[1], host.egid.to_string());
         let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
         if host.initial {
-            assert_eq!(
-                map.split_whitespace().collect::<Vec<_>>(),
-                ["0", "0", "4294967295"]
-            );
+            assert_eq!(map.split_whitespace().collect::<Vec<_>>(), ["0", "0", "4294967295"]);
         }
     }
 }

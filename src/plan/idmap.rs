@@ -13,10 +13,7 @@ pub fn new(spec: &Spec, namespaces: &Namespaces) -> Option<IdMap> {
         return None;
     }
     let linux = spec.linux().as_ref()?;
-    Some(IdMap {
-        uids: ranges(linux.uid_mappings().as_deref()),
-        gids: ranges(linux.gid_mappings().as_deref()),
-    })
+    Some(IdMap { uids: ranges(linux.uid_mappings().as_deref()), gids: ranges(linux.gid_mappings().as_deref()) })
 }
 
 fn ranges(mappings: Option<&[LinuxIdMapping]>) -> Vec<IdRange> {
@@ -28,13 +25,10 @@ fn ranges(mappings: Option<&[LinuxIdMapping]>) -> Vec<IdRange> {
     mappings.unwrap_or_default().iter().map(range).collect()
 }
 
-/// An ordinary user can make namespaces only inside a user namespace (user_namespaces(7)).
+/// An ordinary user can make namespaces only inside a user namespace (`user_namespaces(7)`).
 pub fn check_privilege(namespaces: &Namespaces, host: &Host, found: &mut Findings) {
     if host.euid != 0 && !namespaces.has(libc::CLONE_NEWUSER) {
-        let what = format!(
-            "user {} needs a user namespace to make a container",
-            host.euid
-        );
+        let what = format!("user {} needs a user namespace to make a container", host.euid);
         let hint = "add {\"type\": \"user\"} and id mappings; `onggi spec --rootless` writes both";
         found.error(Problem::new("linux.namespaces", what).hint(hint));
     }
@@ -59,17 +53,9 @@ pub fn check_mounts(idmap: &IdMap, mounts: &[Mount], spec: &Spec, found: &mut Fi
                 continue;
             };
             if !ranges.is_empty() && !ranges.iter().any(|range| range.maps(id)) {
-                let place = spec
-                    .mounts()
-                    .iter()
-                    .flatten()
-                    .nth(index)
-                    .map(|of| mount_place(index, of))
-                    .unwrap_or_default();
-                let what = format!(
-                    "the option {}={id} names an id that {list} does not map",
-                    key.to_string_lossy()
-                );
+                let place =
+                    spec.mounts().iter().flatten().nth(index).map(|of| mount_place(index, of)).unwrap_or_default();
+                let what = format!("the option {}={id} names an id that {list} does not map", key.to_string_lossy());
                 found.error(Problem::new(place, what).hint("map it, or leave the option out"));
             }
         }
@@ -79,7 +65,6 @@ pub fn check_mounts(idmap: &IdMap, mounts: &[Mount], spec: &Spec, found: &mut Fi
 impl IdRange {
     /// Whether this range maps `id` of the inside.
     pub fn maps(&self, id: u32) -> bool {
-        id.checked_sub(self.container)
-            .is_some_and(|offset| offset < self.size)
+        id.checked_sub(self.container).is_some_and(|offset| offset < self.size)
     }
 }

@@ -19,19 +19,14 @@ const SHARED: [&str; 4] = ["cgroup2", "mqueue", "proc", "sysfs"];
 /// All mounts, in the order of config.json.
 pub fn new(bundle: &Bundle, found: &mut Findings) -> Vec<Mount> {
     let mounts = bundle.spec.mounts().as_deref().unwrap_or_default();
-    let targets: Vec<PathBuf> = mounts
-        .iter()
-        .map(|mount| path::inside(mount.destination()))
-        .collect();
+    let targets: Vec<PathBuf> = mounts.iter().map(|mount| path::inside(mount.destination())).collect();
     let mut plan = Vec::with_capacity(mounts.len());
     for (index, mount) in mounts.iter().enumerate() {
         let place = || mount_place(index, mount);
         let asked = Asked::new(mount, &place, found);
         // What a new file system must hold is made after it was mounted: then read-only has to wait.
         let filled = targets[index] == Path::new("/dev")
-            || targets[index + 1..]
-                .iter()
-                .any(|later| later.starts_with(&targets[index]));
+            || targets[index + 1..].iter().any(|later| later.starts_with(&targets[index]));
         plan.push(asked.mount(mount, &targets[index], filled, bundle, &place, found));
     }
     plan
@@ -67,9 +62,7 @@ impl Asked {
             // Nearly every entry is one plain word.
             match options::effect(option) {
                 Some(effect) => asked.apply(effect),
-                None => options::words(option)
-                    .into_iter()
-                    .for_each(|word| asked.word(word)),
+                None => options::words(option).into_iter().for_each(|word| asked.word(word)),
             }
         }
         asked
@@ -125,22 +118,16 @@ impl Asked {
         let source = if self.remount {
             self.attributes_only("a remount", place, found);
             if self.bind.is_none() {
-                let problem = Problem::new(
-                    place(),
-                    "remount without bind would change the file system wherever it is mounted",
-                );
+                let problem =
+                    Problem::new(place(), "remount without bind would change the file system wherever it is mounted");
                 found.error(problem.hint("add the option bind"));
             }
             Source::Remount
         } else if let Some(recursive) = self.bind {
             self.attributes_only("a bind mount", place, found);
-            let source = bundle
-                .path
-                .join(mount.source().as_deref().unwrap_or(Path::new("")));
+            let source = bundle.path.join(mount.source().as_deref().unwrap_or(Path::new("")));
             Source::Bind {
-                path: found.text(source.as_os_str().as_bytes(), || {
-                    format!("{} source", place())
-                }),
+                path: found.text(source.as_os_str().as_bytes(), || format!("{} source", place())),
                 recursive,
             }
         } else {
@@ -171,26 +158,16 @@ impl Asked {
     fn attributes_only(&self, what: &str, place: &impl Fn() -> String, found: &mut Findings) {
         for word in &self.data {
             let problem = Problem::new(place(), format!("unknown option \"{word}\" for {what}"));
-            found.error(problem.hint(
-                "only the options of a single mount can be given, such as ro, nosuid, rprivate",
-            ));
+            found.error(problem.hint("only the options of a single mount can be given, such as ro, nosuid, rprivate"));
         }
         for word in &self.superblock {
-            let problem = Problem::new(
-                place(),
-                format!("the option {word} has no effect on {what}"),
-            );
+            let problem = Problem::new(place(), format!("the option {word} has no effect on {what}"));
             found.warn(problem.hint("it belongs to the file system that is bound"));
         }
     }
 
     fn cgroup(&self, place: &impl Fn() -> String, found: &mut Findings) {
-        for word in self
-            .superblock
-            .iter()
-            .copied()
-            .chain(self.data.iter().map(String::as_str))
-        {
+        for word in self.superblock.iter().copied().chain(self.data.iter().map(String::as_str)) {
             let problem = Problem::new(place(), format!("the option \"{word}\" is left out"));
             found.warn(problem.hint("the options of cgroup2 hold for the whole machine"));
         }
@@ -209,28 +186,17 @@ impl Asked {
             parameters.push(Parameter::Flag(c"ro".to_owned()));
         }
         let mut text = |bytes: &str| -> CString { found.text(bytes, place) };
-        parameters.extend(
-            self.superblock
-                .iter()
-                .map(|flag| Parameter::Flag(text(flag))),
-        );
+        parameters.extend(self.superblock.iter().map(|flag| Parameter::Flag(text(flag))));
         for word in &self.data {
             parameters.push(match word.split_once('=') {
                 Some((key, value)) => Parameter::Text(text(key), text(value)),
                 None => Parameter::Flag(text(word)),
             });
         }
-        let source = mount
-            .source()
-            .as_deref()
-            .filter(|source| !source.as_os_str().is_empty());
+        let source = mount.source().as_deref().filter(|source| !source.as_os_str().is_empty());
         let source = source.map_or(kind.as_bytes(), |source| source.as_os_str().as_bytes());
         let source = found.text(source, || format!("{} source", place()));
-        Source::Filesystem {
-            kind: found.text(kind, || format!("{} type", place())),
-            source,
-            parameters,
-        }
+        Source::Filesystem { kind: found.text(kind, || format!("{} type", place())), source, parameters }
     }
 }
 
@@ -240,7 +206,7 @@ impl Attributes {
         self.clear = self.clear & !set | clear;
     }
 
-    /// The kernel wants the whole group cleared when a member is set (mount_setattr(2)).
+    /// The kernel wants the whole group cleared when a member is set (`mount_setattr(2)`).
     fn atime(&mut self, member: u64) {
         self.set = self.set & !libc::MOUNT_ATTR__ATIME | member;
         self.clear |= libc::MOUNT_ATTR__ATIME;

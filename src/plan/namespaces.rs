@@ -24,26 +24,18 @@ const ORDER: [LinuxNamespaceType; 8] = [
 /// What to make and what to join.
 pub fn new(spec: &Spec, found: &mut Findings) -> Namespaces {
     let mut plan = Namespaces::default();
-    let listed = spec
-        .linux()
-        .iter()
-        .flat_map(|linux| linux.namespaces())
-        .flatten()
-        .enumerate();
+    let listed = spec.linux().iter().flat_map(oci_spec::runtime::Linux::namespaces).flatten().enumerate();
     for (index, namespace) in listed {
         match joined(namespace) {
             None => plan.new |= flag(namespace.typ()),
             Some(path) => plan.join.push(Join {
                 index,
                 kind: flag(namespace.typ()),
-                path: found.text(path.as_os_str().as_bytes(), || {
-                    format!("linux.namespaces[{index}].path")
-                }),
+                path: found.text(path.as_os_str().as_bytes(), || format!("linux.namespaces[{index}].path")),
             }),
         }
     }
-    plan.join
-        .sort_by_key(|join| ORDER.iter().position(|kind| flag(*kind) == join.kind));
+    plan.join.sort_by_key(|join| ORDER.iter().position(|kind| flag(*kind) == join.kind));
     plan
 }
 
@@ -81,19 +73,9 @@ mod tests {
             {"type": "user", "path": "/u"}]}});
         let mut found = Findings::default();
         let plan = new(&serde_json::from_value(spec).unwrap(), &mut found);
-        assert_eq!(
-            plan.new,
-            flag(LinuxNamespaceType::Ipc) | flag(LinuxNamespaceType::Uts)
-        );
-        assert_eq!(
-            plan.join.iter().map(|join| join.index).collect::<Vec<_>>(),
-            [4, 1, 0]
-        );
-        assert!(
-            plan.has(libc::CLONE_NEWUSER)
-                && plan.has(libc::CLONE_NEWIPC)
-                && !plan.has(libc::CLONE_NEWNET)
-        );
+        assert_eq!(plan.new, flag(LinuxNamespaceType::Ipc) | flag(LinuxNamespaceType::Uts));
+        assert_eq!(plan.join.iter().map(|join| join.index).collect::<Vec<_>>(), [4, 1, 0]);
+        assert!(plan.has(libc::CLONE_NEWUSER) && plan.has(libc::CLONE_NEWIPC) && !plan.has(libc::CLONE_NEWNET));
         assert_eq!(found, Findings::default());
     }
 }

@@ -1,16 +1,14 @@
 //! Every mount option, in one table.
 //!
 //! Its words are those of the spec (config, Linux mount options) and of mount(8), FILESYSTEM-INDEPENDENT MOUNT OPTIONS. What they
-//! do to one mount are attributes of mount_setattr(2); an r in front means the whole tree below. What they do to a whole
+//! do to one mount are attributes of `mount_setattr(2)`; an r in front means the whole tree below. What they do to a whole
 //! file system are flags of fsconfig(2). All other words belong to the file system (`size=64k`), see [`words`].
 
-use Effect::{
-    Access, Atime, Bind, Clear, Nothing, Propagation, Remount, Set, Superblock, Writable,
-};
+use Effect::{Access, Atime, Bind, Clear, Nothing, Propagation, Remount, Set, Superblock, Writable};
 use libc::{
-    MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC,
-    MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME,
-    MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE,
+    MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID,
+    MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE,
+    MS_UNBINDABLE,
 };
 
 /// What a word asks for.
@@ -134,7 +132,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The words of one entry of `options`: it may hold several, with commas between them, as in mount(8). Commas inside double
-/// quotes (an SELinux label) or after a backslash (a layer's path) separate nothing; the quotes are taken off, as mount(8) does.
+/// quotes (an `SELinux` label) or after a backslash (a layer's path) separate nothing; the quotes are taken off, as mount(8) does.
 pub fn words(option: &str) -> Vec<String> {
     let (mut words, mut word) = (Vec::new(), String::new());
     let (mut quoted, mut escaped) = (false, false);
@@ -162,27 +160,22 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted() {
-        assert!(
-            TABLE.is_sorted_by_key(|(name, _)| name)
-                && TABLE.windows(2).all(|pair| pair[0].0 != pair[1].0)
-        );
+        assert!(TABLE.is_sorted_by_key(|(name, _)| name) && TABLE.windows(2).all(|pair| pair[0].0 != pair[1].0));
     }
 
     #[test]
     fn r_forms_reach_the_tree_and_do_the_same() {
         for (name, effect) in TABLE {
-            let Some((_, plain)) = name
-                .strip_prefix('r')
-                .and_then(|plain| TABLE.iter().find(|(other, _)| *other == plain))
+            let Some((_, plain)) =
+                name.strip_prefix('r').and_then(|plain| TABLE.iter().find(|(other, _)| *other == plain))
             else {
                 continue;
             };
             match (effect, plain) {
-                (Set(Tree, a), Set(One, b))
-                | (Clear(Tree, a), Clear(One, b))
-                | (Atime(Tree, a), Atime(One, b)) => assert_eq!(a, b),
-                (Set(Tree, _), Access) | (Clear(Tree, _), Writable) | (Bind(true), Bind(false)) => {
+                (Set(Tree, a), Set(One, b)) | (Clear(Tree, a), Clear(One, b)) | (Atime(Tree, a), Atime(One, b)) => {
+                    assert_eq!(a, b)
                 }
+                (Set(Tree, _), Access) | (Clear(Tree, _), Writable) | (Bind(true), Bind(false)) => {}
                 (Propagation(a), Propagation(b)) => assert_eq!(*a, *b | MS_REC),
                 (Nothing, Nothing) => {}
                 other => panic!("{name}: {other:?}"),
@@ -194,10 +187,7 @@ mod tests {
     fn an_entry_may_hold_several_words() {
         assert_eq!(words("mode=755,size=64k"), ["mode=755", "size=64k"]);
         assert_eq!(words("lowerdir=/a\\,b:/c"), ["lowerdir=/a\\,b:/c"]);
-        assert_eq!(
-            words("context=\"u:r:t:s0:c1,c2\",ro"),
-            ["context=u:r:t:s0:c1,c2", "ro"]
-        );
+        assert_eq!(words("context=\"u:r:t:s0:c1,c2\",ro"), ["context=u:r:t:s0:c1,c2", "ro"]);
         assert_eq!(words(",,"), Vec::<String>::new());
     }
 }

@@ -14,11 +14,7 @@ impl Process {
     /// A process to be started in a container that is there already (`exec`): checked, with its warnings.
     ///
     /// `user_namespace`: whether the container has one of its own.
-    pub fn new(
-        process: &oci::Process,
-        user_namespace: bool,
-        host: &Host,
-    ) -> Result<(Self, Vec<Problem>)> {
+    pub fn new(process: &oci::Process, user_namespace: bool, host: &Host) -> Result<(Self, Vec<Problem>)> {
         let mut found = Findings::default();
         check::process(process, &mut found);
         let plan = new(process, user_namespace, host, &mut found);
@@ -27,26 +23,15 @@ impl Process {
 }
 
 /// The plan of a process that the check has seen.
-pub fn new(
-    process: &oci::Process,
-    user_namespace: bool,
-    host: &Host,
-    found: &mut Findings,
-) -> Process {
+pub fn new(process: &oci::Process, user_namespace: bool, host: &Host, found: &mut Findings) -> Process {
     let user = process.user();
     // Who makes a user namespace, or enters one, has all capabilities in it.
-    let grantable = if user_namespace {
-        caps::ALL
-    } else {
-        host.permitted
-    };
+    let grantable = if user_namespace { caps::ALL } else { host.permitted };
     let terminal = process.terminal() == Some(true);
     Process {
         args: texts("process.args", process.args().as_deref(), found),
         env: env(process.env().as_deref().unwrap_or_default(), found),
-        cwd: found.text(process.cwd().as_os_str().as_bytes(), || {
-            "process.cwd".to_owned()
-        }),
+        cwd: found.text(process.cwd().as_os_str().as_bytes(), || "process.cwd".to_owned()),
         uid: user.uid(),
         gid: user.gid(),
         groups: user.additional_gids().clone().unwrap_or_default(),
@@ -63,9 +48,7 @@ pub fn new(
 /// A list of strings, each as the kernel takes it.
 pub fn texts(place: &str, list: Option<&[String]>, found: &mut Findings) -> Vec<CString> {
     let texts = list.unwrap_or_default().iter().enumerate();
-    texts
-        .map(|(index, text)| found.text(text.as_str(), || format!("{place}[{index}]")))
-        .collect()
+    texts.map(|(index, text)| found.text(text.as_str(), || format!("{place}[{index}]"))).collect()
 }
 
 /// Of a name that is given twice, the last one counts, as in a shell; programs would see the first.
@@ -73,10 +56,7 @@ fn env(variables: &[String], found: &mut Findings) -> Vec<CString> {
     let name = |variable: &String| variable.split('=').next().map(str::to_owned);
     let mut plan = Vec::with_capacity(variables.len());
     for (index, variable) in variables.iter().enumerate() {
-        if !variables[index + 1..]
-            .iter()
-            .any(|later| name(later) == name(variable))
-        {
+        if !variables[index + 1..].iter().any(|later| name(later) == name(variable)) {
             plan.push(found.text(variable.as_str(), || format!("process.env[{index}]")));
         }
     }
@@ -85,10 +65,7 @@ fn env(variables: &[String], found: &mut Findings) -> Vec<CString> {
 
 /// Rows and columns; a size of nothing is none.
 fn size(size: oci::Box) -> Option<(u16, u16)> {
-    let (rows, columns) = (
-        u16::try_from(size.height()).ok()?,
-        u16::try_from(size.width()).ok()?,
-    );
+    let (rows, columns) = (u16::try_from(size.height()).ok()?, u16::try_from(size.width()).ok()?);
     (rows > 0 && columns > 0).then_some((rows, columns))
 }
 
@@ -111,11 +88,7 @@ fn rlimit(limit: &oci::PosixRlimit) -> Rlimit {
         Kind::RlimitRtprio => libc::RLIMIT_RTPRIO,
         Kind::RlimitRttime => libc::RLIMIT_RTTIME,
     };
-    Rlimit {
-        resource,
-        soft: limit.soft(),
-        hard: limit.hard(),
-    }
+    Rlimit { resource, soft: limit.soft(), hard: limit.hard() }
 }
 
 #[cfg(test)]
@@ -123,25 +96,19 @@ mod tests {
     use super::*;
 
     fn process(json: serde_json::Value) -> Result<(Process, Vec<Problem>)> {
-        Process::new(
-            &serde_json::from_value(json).unwrap(),
-            false,
-            &Host::example(),
-        )
+        Process::new(&serde_json::from_value(json).unwrap(), false, &Host::example())
     }
 
     #[test]
     fn the_last_of_equal_variables_counts() {
         let json = serde_json::json!({"user": {}, "cwd": "/", "args": ["a"], "env": ["A=1", "B=2", "A=3"]});
-        assert_eq!(
-            process(json).unwrap().0.env,
-            [c"B=2".to_owned(), c"A=3".to_owned()]
-        );
+        assert_eq!(process(json).unwrap().0.env, [c"B=2".to_owned(), c"A=3".to_owned()]);
     }
 
     #[test]
     fn a_console_size_needs_a_terminal() {
-        let mut json = serde_json::json!({"user": {}, "cwd": "/", "args": ["a"], "consoleSize": {"height": 25, "width": 80}});
+        let mut json =
+            serde_json::json!({"user": {}, "cwd": "/", "args": ["a"], "consoleSize": {"height": 25, "width": 80}});
         assert_eq!(process(json.clone()).unwrap().0.console_size, None);
         json["terminal"] = true.into();
         assert_eq!(process(json).unwrap().0.console_size, Some((25, 80)));

@@ -10,15 +10,9 @@ use crate::bundle::{Bundle, Findings};
 /// The root file system; a relative path is below the bundle.
 pub fn new(bundle: &Bundle, found: &mut Findings) -> Rootfs {
     let root = bundle.spec.root().as_ref();
-    let path = root
-        .map(|root| bundle.path.join(root.path()))
-        .unwrap_or_default();
+    let path = root.map(|root| bundle.path.join(root.path())).unwrap_or_default();
     found.text(path.as_os_str().as_bytes(), || "root.path".to_owned());
-    let asked = bundle
-        .spec
-        .linux()
-        .as_ref()
-        .and_then(|linux| linux.rootfs_propagation().as_deref());
+    let asked = bundle.spec.linux().as_ref().and_then(|linux| linux.rootfs_propagation().as_deref());
     Rootfs {
         path,
         readonly: root.and_then(oci_spec::runtime::Root::readonly) == Some(true),

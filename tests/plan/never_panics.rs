@@ -18,16 +18,8 @@ fn value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        prop::sample::select(vec![
-            0,
-            1,
-            -1,
-            i64::from(u32::MAX),
-            i64::from(u32::MAX) + 1,
-            i64::MAX,
-            i64::MIN
-        ])
-        .prop_map(Value::from),
+        prop::sample::select(vec![0, 1, -1, i64::from(u32::MAX), i64::from(u32::MAX) + 1, i64::MAX, i64::MIN])
+            .prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,20}".prop_map(Value::from),
         prop::sample::select(WORDS.to_vec()).prop_map(Value::from),
@@ -35,14 +27,9 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((prop::sample::select(WORDS.to_vec()), inner), 0..4).prop_map(
-                |members| Value::Object(
-                    members
-                        .into_iter()
-                        .map(|(key, value)| (key.to_owned(), value))
-                        .collect()
-                )
-            ),
+            prop::collection::vec((prop::sample::select(WORDS.to_vec()), inner), 0..4).prop_map(|members| {
+                Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+            }),
         ]
     })
 }

@@ -14,44 +14,26 @@ pub fn check(sets: &LinuxCapabilities, found: &mut Findings) {
     let inheritable = missing(sets.inheritable().as_ref(), &[sets.bounding().as_ref()]);
     if !inheritable.is_empty() {
         let hint = "the kernel lets only bounding capabilities become inheritable";
-        found.error(
-            problem("inheritable", &inheritable, "process.capabilities.bounding").hint(hint),
-        );
+        found.error(problem("inheritable", &inheritable, "process.capabilities.bounding").hint(hint));
     }
     // Older runc wrote such a config itself, so it is no more than a warning: they could never be had.
-    let ambient = missing(
-        sets.ambient().as_ref(),
-        &[sets.permitted().as_ref(), sets.inheritable().as_ref()],
-    );
+    let ambient = missing(sets.ambient().as_ref(), &[sets.permitted().as_ref(), sets.inheritable().as_ref()]);
     if !ambient.is_empty() {
         let both = "both process.capabilities.permitted and process.capabilities.inheritable";
-        found.warn(
-            problem("ambient", &ambient, both).hint("left out: the kernel would refuse them"),
-        );
+        found.warn(problem("ambient", &ambient, both).hint("left out: the kernel would refuse them"));
     }
 }
 
 /// The members of `set` that are not in all of `others`, in the order of their names.
 fn missing(set: Option<&Capabilities>, others: &[Option<&Capabilities>]) -> Vec<String> {
-    let lacks = |capability: &&_| {
-        others
-            .iter()
-            .any(|other| !other.is_some_and(|other| other.contains(capability)))
-    };
-    let mut names: Vec<_> = set
-        .into_iter()
-        .flatten()
-        .filter(lacks)
-        .map(|capability| format!("CAP_{capability}"))
-        .collect();
+    let lacks = |capability: &&_| others.iter().any(|other| !other.is_some_and(|other| other.contains(capability)));
+    let mut names: Vec<_> =
+        set.into_iter().flatten().filter(lacks).map(|capability| format!("CAP_{capability}")).collect();
     names.sort();
     names
 }
 
 fn problem(set: &str, names: &[String], other: &str) -> Problem {
     let verb = if names.len() == 1 { "is" } else { "are" };
-    Problem::new(
-        format!("process.capabilities.{set}"),
-        format!("{} {verb} not in {other}", names.join(", ")),
-    )
+    Problem::new(format!("process.capabilities.{set}"), format!("{} {verb} not in {other}", names.join(", ")))
 }

@@ -11,11 +11,7 @@ const MOST_MAJOR: i64 = (1 << 12) - 1;
 const MOST_MINOR: i64 = (1 << 20) - 1;
 
 pub fn check(spec: &Spec, found: &mut Findings) {
-    let devices = spec
-        .linux()
-        .as_ref()
-        .and_then(|linux| linux.devices().as_deref())
-        .unwrap_or_default();
+    let devices = spec.linux().as_ref().and_then(|linux| linux.devices().as_deref()).unwrap_or_default();
     for (index, device) in devices.iter().enumerate() {
         let place = format!("linux.devices[{index}]");
         check_path(&place, device, found);
@@ -35,19 +31,13 @@ fn check_path(place: &str, device: &LinuxDevice, found: &mut Findings) {
             format!("must be an absolute path, not \"{}\"", path.display()),
         ));
     } else if path::inside(path).parent().is_none() {
-        found.error(Problem::new(
-            format!("{place}.path"),
-            "the root itself can't be a device",
-        ));
+        found.error(Problem::new(format!("{place}.path"), "the root itself can't be a device"));
     }
 }
 
 fn check_numbers(place: &str, device: &LinuxDevice, found: &mut Findings) {
     if device.typ() == LinuxDeviceType::A {
-        let problem = Problem::new(
-            format!("{place}.type"),
-            "\"a\" is for device rules, not for nodes",
-        );
+        let problem = Problem::new(format!("{place}.type"), "\"a\" is for device rules, not for nodes");
         return found.error(problem.hint("one of c, b, u, p"));
     }
     let (major, minor) = (device.major(), device.minor());
@@ -56,57 +46,34 @@ fn check_numbers(place: &str, device: &LinuxDevice, found: &mut Findings) {
     }
     if (major, minor) == (0, 0) {
         return found.error(
-            Problem::new(place, "has no major and minor number")
-                .hint("`ls -l` shows those of the host's node"),
+            Problem::new(place, "has no major and minor number").hint("`ls -l` shows those of the host's node"),
         );
     }
     for (name, number, most) in [("major", major, MOST_MAJOR), ("minor", minor, MOST_MINOR)] {
         if !(0..=most).contains(&number) {
-            found.error(Problem::new(
-                format!("{place}.{name}"),
-                format!("must be within 0 and {most}, not {number}"),
-            ));
+            found.error(Problem::new(format!("{place}.{name}"), format!("must be within 0 and {most}, not {number}")));
         }
     }
 }
 
 fn check_mode(place: &str, device: &LinuxDevice, found: &mut Findings) {
     // Engines copy st_mode, so the bits of a file type may be there.
-    if let Some(mode) = device
-        .file_mode()
-        .filter(|mode| mode & !(libc::S_IFMT | 0o7777) != 0)
-    {
-        let problem = Problem::new(
-            format!("{place}.fileMode"),
-            format!("{mode} is no file mode"),
-        );
+    if let Some(mode) = device.file_mode().filter(|mode| mode & !(libc::S_IFMT | 0o7777) != 0) {
+        let problem = Problem::new(format!("{place}.fileMode"), format!("{mode} is no file mode"));
         found.error(problem.hint("JSON has no octal numbers: 0666 is written 438"));
     }
     for (name, id) in [("uid", device.uid()), ("gid", device.gid())] {
         if id == Some(u32::MAX) {
-            found.error(Problem::new(
-                format!("{place}.{name}"),
-                format!("{} is no valid id", u32::MAX),
-            ));
+            found.error(Problem::new(format!("{place}.{name}"), format!("{} is no valid id", u32::MAX)));
         }
     }
 }
 
 fn check_twin(place: &str, device: &LinuxDevice, earlier: &[LinuxDevice], found: &mut Findings) {
     let node = path::inside(device.path());
-    let Some(twin) = earlier
-        .iter()
-        .position(|other| path::inside(other.path()) == node)
-    else {
+    let Some(twin) = earlier.iter().position(|other| path::inside(other.path()) == node) else {
         return;
     };
-    let problem = Problem::new(
-        place,
-        format!("{} is already given by devices[{twin}]", node.display()),
-    );
-    if earlier[twin] == *device {
-        found.warn(problem)
-    } else {
-        found.error(problem)
-    }
+    let problem = Problem::new(place, format!("{} is already given by devices[{twin}]", node.display()));
+    if earlier[twin] == *device { found.warn(problem) } else { found.error(problem) }
 }

@@ -36,16 +36,10 @@ fn check_hook(place: &str, hook: &Hook, found: &mut Findings) {
         ));
     }
     if let Some(timeout) = hook.timeout().filter(|timeout| *timeout <= 0) {
-        found.error(Problem::new(
-            format!("{place}.timeout"),
-            format!("must be at least 1 second, not {timeout}"),
-        ));
+        found.error(Problem::new(format!("{place}.timeout"), format!("must be at least 1 second, not {timeout}")));
     }
     for (index, variable) in hook.env().iter().flatten().enumerate() {
-        if variable
-            .split_once('=')
-            .is_none_or(|(name, _)| name.is_empty())
-        {
+        if variable.split_once('=').is_none_or(|(name, _)| name.is_empty()) {
             let what = format!("\"{variable}\" must read NAME=value");
             found.error(Problem::new(format!("{place}.env[{index}]"), what));
         }

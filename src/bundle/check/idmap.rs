@@ -1,4 +1,4 @@
-//! `linux.uidMappings` and `linux.gidMappings`: the rules of uid_map(5), and that the ids of the process are mapped.
+//! `linux.uidMappings` and `linux.gidMappings`: the rules of `uid_map(5)`, and that the ids of the process are mapped.
 
 use oci_spec::runtime::{LinuxIdMapping, LinuxNamespaceType, Spec};
 
@@ -10,35 +10,22 @@ const MOST: usize = 340;
 
 pub fn check(spec: &Spec, found: &mut Findings) {
     let linux = spec.linux().as_ref();
-    let uids = linux
-        .and_then(|linux| linux.uid_mappings().as_deref())
-        .unwrap_or_default();
-    let gids = linux
-        .and_then(|linux| linux.gid_mappings().as_deref())
-        .unwrap_or_default();
+    let uids = linux.and_then(|linux| linux.uid_mappings().as_deref()).unwrap_or_default();
+    let gids = linux.and_then(|linux| linux.gid_mappings().as_deref()).unwrap_or_default();
     let new = is_new(spec, LinuxNamespaceType::User);
     for (place, mappings) in [("linux.uidMappings", uids), ("linux.gidMappings", gids)] {
         if mappings.is_empty() {
             if new {
                 let hint = "for instance [{\"containerID\": 0, \"hostID\": 1000, \"size\": 1}]; `onggi spec --rootless` writes both";
-                found.error(
-                    Problem::new(place, "is empty, but a new user namespace needs it").hint(hint),
-                );
+                found.error(Problem::new(place, "is empty, but a new user namespace needs it").hint(hint));
             }
         } else if !has(spec, LinuxNamespaceType::User) {
             let problem = Problem::new(place, "there is no user namespace to map ids for");
-            found.error(
-                problem.hint(
-                    "add {\"type\": \"user\"} to linux.namespaces, or leave the mappings out",
-                ),
-            );
+            found.error(problem.hint("add {\"type\": \"user\"} to linux.namespaces, or leave the mappings out"));
         } else if new {
             check_ranges(place, mappings, found);
         } else {
-            let problem = Problem::new(
-                place,
-                "is not looked at: the user namespace to join has its own mappings",
-            );
+            let problem = Problem::new(place, "is not looked at: the user namespace to join has its own mappings");
             found.warn(problem);
         }
     }
@@ -49,13 +36,7 @@ pub fn check(spec: &Spec, found: &mut Findings) {
 
 fn check_ranges(place: &str, mappings: &[LinuxIdMapping], found: &mut Findings) {
     if mappings.len() > MOST {
-        found.error(Problem::new(
-            place,
-            format!(
-                "has {} ranges, the kernel takes at most {MOST}",
-                mappings.len()
-            ),
-        ));
+        found.error(Problem::new(place, format!("has {} ranges, the kernel takes at most {MOST}", mappings.len())));
     }
     for (index, mapping) in mappings.iter().enumerate() {
         let place = format!("{place}[{index}]");
@@ -63,27 +44,14 @@ fn check_ranges(place: &str, mappings: &[LinuxIdMapping], found: &mut Findings) 
             found.error(Problem::new(format!("{place}.size"), "must be at least 1"));
             continue;
         }
-        for (side, first) in [
-            ("containerID", mapping.container_id()),
-            ("hostID", mapping.host_id()),
-        ] {
+        for (side, first) in [("containerID", mapping.container_id()), ("hostID", mapping.host_id())] {
             if first.checked_add(mapping.size()).is_none() {
-                let what = format!(
-                    "{first} and {} more ids go beyond {}",
-                    mapping.size(),
-                    u32::MAX - 1
-                );
+                let what = format!("{first} and {} more ids go beyond {}", mapping.size(), u32::MAX - 1);
                 found.error(Problem::new(format!("{place}.{side}"), what));
             }
         }
     }
-    check_overlaps(
-        place,
-        "containerID",
-        mappings,
-        LinuxIdMapping::container_id,
-        found,
-    );
+    check_overlaps(place, "containerID", mappings, LinuxIdMapping::container_id, found);
     check_overlaps(place, "hostID", mappings, LinuxIdMapping::host_id, found);
 }
 
@@ -98,11 +66,7 @@ fn check_overlaps(
         .iter()
         .enumerate()
         .map(|(index, mapping)| {
-            (
-                index,
-                u64::from(first(mapping)),
-                u64::from(first(mapping)) + u64::from(mapping.size()),
-            )
+            (index, u64::from(first(mapping)), u64::from(first(mapping)) + u64::from(mapping.size()))
         })
         .collect();
     order.sort_by_key(|&(_, start, _)| start);
@@ -124,20 +88,14 @@ fn check_ids(spec: &Spec, uids: &[LinuxIdMapping], gids: &[LinuxIdMapping], foun
         return;
     };
     let user = process.user();
-    let mut wanted = vec![
-        ("process.user.uid".to_owned(), user.uid(), uids),
-        ("process.user.gid".to_owned(), user.gid(), gids),
-    ];
+    let mut wanted =
+        vec![("process.user.uid".to_owned(), user.uid(), uids), ("process.user.gid".to_owned(), user.gid(), gids)];
     for (index, gid) in user.additional_gids().iter().flatten().enumerate() {
         wanted.push((format!("process.user.additionalGids[{index}]"), *gid, gids));
     }
     for (place, id, mappings) in wanted {
         if !mappings.is_empty() && !is_mapped(id, mappings) {
-            let list = if place.ends_with("uid") {
-                "linux.uidMappings"
-            } else {
-                "linux.gidMappings"
-            };
+            let list = if place.ends_with("uid") { "linux.uidMappings" } else { "linux.gidMappings" };
             found.error(Problem::new(place, format!("{id} is not mapped by {list}")));
         }
     }
@@ -145,8 +103,5 @@ fn check_ids(spec: &Spec, uids: &[LinuxIdMapping], gids: &[LinuxIdMapping], foun
 
 /// Whether an id inside has one outside.
 pub fn is_mapped(id: u32, mappings: &[LinuxIdMapping]) -> bool {
-    mappings.iter().any(|range| {
-        id.checked_sub(range.container_id())
-            .is_some_and(|offset| offset < range.size())
-    })
+    mappings.iter().any(|range| id.checked_sub(range.container_id()).is_some_and(|offset| offset < range.size()))
 }

@@ -34,9 +34,7 @@ pub fn check(spec: &Spec) -> Findings {
     root::check(spec, &mut found);
     match spec.process() {
         Some(of) => process(of, &mut found),
-        None => found.error(
-            crate::error::Problem::new("process", "is missing").hint("it names the program to run"),
-        ),
+        None => found.error(crate::error::Problem::new("process", "is missing").hint("it names the program to run")),
     }
     mounts::check(spec, &mut found);
     namespaces::check(spec, &mut found);
@@ -61,15 +59,9 @@ fn is_new(spec: &Spec, kind: LinuxNamespaceType) -> bool {
 
 /// The path of a namespace to join; an empty one means a new namespace, as Go has no other "absent".
 pub fn joined(namespace: &oci_spec::runtime::LinuxNamespace) -> Option<&std::path::Path> {
-    namespace
-        .path()
-        .as_deref()
-        .filter(|path| !path.as_os_str().is_empty())
+    namespace.path().as_deref().filter(|path| !path.as_os_str().is_empty())
 }
 
 fn namespaces(spec: &Spec) -> impl Iterator<Item = &oci_spec::runtime::LinuxNamespace> {
-    spec.linux()
-        .iter()
-        .flat_map(|linux| linux.namespaces())
-        .flatten()
+    spec.linux().iter().flat_map(oci_spec::runtime::Linux::namespaces).flatten()
 }

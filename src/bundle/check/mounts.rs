@@ -39,53 +39,29 @@ pub fn place(index: usize, mount: &Mount) -> String {
 fn check_destination(index: usize, mount: &Mount, found: &mut Findings) {
     let destination = mount.destination();
     if destination.as_os_str().is_empty() {
-        return found.error(Problem::new(
-            format!("mounts[{index}].destination"),
-            "is missing",
-        ));
+        return found.error(Problem::new(format!("mounts[{index}].destination"), "is missing"));
     }
     let target = path::inside(destination);
     if target == Path::new("/") {
-        let problem = Problem::new(
-            place(index, mount),
-            "nothing can be mounted on the root itself",
-        );
+        let problem = Problem::new(place(index, mount), "nothing can be mounted on the root itself");
         return found.error(problem.hint("root.path names the root file system"));
     }
-    if target
-        .strip_prefix("/proc")
-        .is_ok_and(|below| below.components().next().is_some())
-        && !INSIDE_PROC
-            .iter()
-            .any(|allowed| target == Path::new(allowed))
+    if target.strip_prefix("/proc").is_ok_and(|below| below.components().next().is_some())
+        && !INSIDE_PROC.iter().any(|allowed| target == Path::new(allowed))
     {
         let problem = Problem::new(place(index, mount), "nothing may be mounted inside /proc");
-        found.error(
-            problem.hint("except over the files that lxcfs provides, such as /proc/meminfo"),
-        );
+        found.error(problem.hint("except over the files that lxcfs provides, such as /proc/meminfo"));
     }
     if destination.is_relative() {
-        let problem = Problem::new(
-            place(index, mount),
-            format!("is relative and taken as {}", target.display()),
-        );
+        let problem = Problem::new(place(index, mount), format!("is relative and taken as {}", target.display()));
         found.warn(problem.hint("write an absolute path"));
     }
 }
 
 fn check_kind(place: &str, mount: &Mount, found: &mut Findings) {
     let kind = mount.typ().as_deref().unwrap_or_default();
-    let asked = |words: &[&str]| {
-        mount
-            .options()
-            .iter()
-            .flatten()
-            .any(|option| words.contains(&option.as_str()))
-    };
-    let source = mount
-        .source()
-        .as_deref()
-        .is_some_and(|source| !source.as_os_str().is_empty());
+    let asked = |words: &[&str]| mount.options().iter().flatten().any(|option| words.contains(&option.as_str()));
+    let source = mount.source().as_deref().is_some_and(|source| !source.as_os_str().is_empty());
     if kind == "bind" || asked(&["bind", "rbind"]) {
         if !source && !asked(&["remount"]) {
             found.error(

@@ -11,14 +11,8 @@ const LONGEST_NAME: usize = 64;
 pub fn check(spec: &Spec, found: &mut Findings) {
     for (index, namespace) in namespaces(spec).enumerate() {
         let (kind, place) = (name(namespace.typ()), format!("linux.namespaces[{index}]"));
-        if let Some(first) = namespaces(spec)
-            .take(index)
-            .position(|other| other.typ() == namespace.typ())
-        {
-            found.error(Problem::new(
-                &place,
-                format!("the {kind} namespace is already given by namespaces[{first}]"),
-            ));
+        if let Some(first) = namespaces(spec).take(index).position(|other| other.typ() == namespace.typ()) {
+            found.error(Problem::new(&place, format!("the {kind} namespace is already given by namespaces[{first}]")));
         }
         if let Some(path) = joined(namespace).filter(|path| path.is_relative()) {
             let what = format!("must be an absolute path, not \"{}\"", path.display());
@@ -34,10 +28,7 @@ fn check_name(place: &str, name: Option<&str>, spec: &Spec, found: &mut Findings
         return;
     };
     if name.len() > LONGEST_NAME {
-        let what = format!(
-            "is {} bytes long, the kernel takes at most {LONGEST_NAME}",
-            name.len()
-        );
+        let what = format!("is {} bytes long, the kernel takes at most {LONGEST_NAME}", name.len());
         found.error(Problem::new(place, what));
     }
     if !has(spec, LinuxNamespaceType::Uts) {

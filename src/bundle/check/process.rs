@@ -22,28 +22,15 @@ pub fn process(process: &Process, found: &mut Findings) {
 
 fn check_args(process: &Process, found: &mut Findings) {
     match process.args().as_deref().unwrap_or_default() {
-        [] => found.error(
-            Problem::new("process.args", "is empty")
-                .hint("its first member names the program to run"),
-        ),
+        [] => found.error(Problem::new("process.args", "is empty").hint("its first member names the program to run")),
         // Engines tell "not found" from other failures by this phrase.
         [first, ..] if first.is_empty() => {
-            found.error(Problem::new(
-                "process.args[0]",
-                "is an empty name: executable file not found in $PATH",
-            ));
+            found.error(Problem::new("process.args[0]", "is an empty name: executable file not found in $PATH"));
         }
         _ => {}
     }
-    if process
-        .command_line()
-        .as_ref()
-        .is_some_and(|line| !line.is_empty())
-    {
-        found.warn(
-            Problem::new("process.commandLine", "is for Windows and not looked at")
-                .hint("use process.args"),
-        );
+    if process.command_line().as_ref().is_some_and(|line| !line.is_empty()) {
+        found.warn(Problem::new("process.commandLine", "is for Windows and not looked at").hint("use process.args"));
     }
 }
 
@@ -54,24 +41,16 @@ fn check_env(process: &Process, found: &mut Findings) {
             Some(_) => continue,
             None => "must read NAME=value",
         };
-        found.error(Problem::new(
-            format!("process.env[{index}]"),
-            format!("\"{variable}\" {what}"),
-        ));
+        found.error(Problem::new(format!("process.env[{index}]"), format!("\"{variable}\" {what}")));
     }
 }
 
 fn check_cwd(process: &Process, found: &mut Findings) {
     let cwd = process.cwd();
     if cwd.as_os_str().is_empty() {
-        found.error(
-            Problem::new("process.cwd", "is missing").hint("write \"/\" if it does not matter"),
-        );
+        found.error(Problem::new("process.cwd", "is missing").hint("write \"/\" if it does not matter"));
     } else if !cwd.is_absolute() {
-        found.error(Problem::new(
-            "process.cwd",
-            format!("must be an absolute path, not \"{}\"", cwd.display()),
-        ));
+        found.error(Problem::new("process.cwd", format!("must be an absolute path, not \"{}\"", cwd.display())));
     }
 }
 
@@ -79,13 +58,8 @@ fn check_user(process: &Process, found: &mut Findings) {
     let user = process.user();
     if let Some(name) = user.username().as_deref().filter(|name| !name.is_empty()) {
         let hint = "use process.user.uid and process.user.gid";
-        found.error(
-            Problem::new(
-                "process.user.username",
-                format!("\"{name}\": names are for Windows only"),
-            )
-            .hint(hint),
-        );
+        found
+            .error(Problem::new("process.user.username", format!("\"{name}\": names are for Windows only")).hint(hint));
     }
     if let Some(mask) = user.umask().filter(|mask| *mask > 0o777) {
         let what = format!("must be within 0 and 511 (octal 777), not {mask}");
@@ -94,10 +68,7 @@ fn check_user(process: &Process, found: &mut Findings) {
     // (uid_t) -1 means "leave as it is" to the kernel, so it never names a user.
     let groups = user.additional_gids().iter().flatten().enumerate();
     let groups = groups.map(|(index, gid)| (format!("process.user.additionalGids[{index}]"), *gid));
-    let own = [
-        ("process.user.uid".to_owned(), user.uid()),
-        ("process.user.gid".to_owned(), user.gid()),
-    ];
+    let own = [("process.user.uid".to_owned(), user.uid()), ("process.user.gid".to_owned(), user.gid())];
     for (place, id) in own.into_iter().chain(groups) {
         if id == u32::MAX {
             found.error(Problem::new(place, format!("{id} is no valid id")));
@@ -123,14 +94,8 @@ fn check_rlimits(rlimits: &[PosixRlimit], found: &mut Findings) {
     for (index, rlimit) in rlimits.iter().enumerate() {
         let (kind, soft, hard) = (rlimit.typ(), rlimit.soft(), rlimit.hard());
         let place = format!("process.rlimits[{index}]");
-        if let Some(first) = rlimits[..index]
-            .iter()
-            .position(|other| other.typ() == kind)
-        {
-            found.error(Problem::new(
-                &place,
-                format!("{kind} is already given by rlimits[{first}]"),
-            ));
+        if let Some(first) = rlimits[..index].iter().position(|other| other.typ() == kind) {
+            found.error(Problem::new(&place, format!("{kind} is already given by rlimits[{first}]")));
         }
         if soft > hard {
             found.error(Problem::new(
@@ -142,13 +107,7 @@ fn check_rlimits(rlimits: &[PosixRlimit], found: &mut Findings) {
 }
 
 fn check_oom_score(process: &Process, found: &mut Findings) {
-    if let Some(score) = process
-        .oom_score_adj()
-        .filter(|score| !(-1000..=1000).contains(score))
-    {
-        found.error(Problem::new(
-            "process.oomScoreAdj",
-            format!("must be within -1000 and 1000, not {score}"),
-        ));
+    if let Some(score) = process.oom_score_adj().filter(|score| !(-1000..=1000).contains(score)) {
+        found.error(Problem::new("process.oomScoreAdj", format!("must be within -1000 and 1000, not {score}")));
     }
 }

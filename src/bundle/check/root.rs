@@ -9,26 +9,16 @@ use crate::error::Problem;
 
 pub fn check(spec: &Spec, found: &mut Findings) {
     let Some(root) = spec.root() else {
-        let problem =
-            Problem::new("root", "is missing").hint("root.path names the root file system");
+        let problem = Problem::new("root", "is missing").hint("root.path names the root file system");
         return found.error(problem);
     };
     if root.path().as_os_str().is_empty() {
-        found.error(
-            Problem::new("root.path", "is missing")
-                .hint("it names the root file system, as \"rootfs\""),
-        );
+        found.error(Problem::new("root.path", "is missing").hint("it names the root file system, as \"rootfs\""));
     } else if is_host_root(root.path()) {
         let hint = "use a directory that holds the container's own files";
-        found.error(
-            Problem::new("root.path", "must not be the host's own root directory").hint(hint),
-        );
+        found.error(Problem::new("root.path", "must not be the host's own root directory").hint(hint));
     }
-    if let Some(propagation) = spec
-        .linux()
-        .as_ref()
-        .and_then(|linux| linux.rootfs_propagation().as_deref())
-    {
+    if let Some(propagation) = spec.linux().as_ref().and_then(|linux| linux.rootfs_propagation().as_deref()) {
         check_propagation(propagation, found);
     }
     if !has(spec, LinuxNamespaceType::Mount) {
@@ -37,10 +27,7 @@ pub fn check(spec: &Spec, found: &mut Findings) {
 }
 
 fn is_host_root(path: &Path) -> bool {
-    path.is_absolute()
-        && !path
-            .components()
-            .any(|part| matches!(part, Component::Normal(_)))
+    path.is_absolute() && !path.components().any(|part| matches!(part, Component::Normal(_)))
 }
 
 fn check_propagation(propagation: &str, found: &mut Findings) {
@@ -57,42 +44,19 @@ fn check_without_namespace(spec: &Spec, found: &mut Findings) {
     let linux = spec.linux().as_ref();
     let some = |list: Option<&Vec<String>>| list.is_some_and(|list| !list.is_empty());
     let needs = [
-        (
-            "root.readonly",
-            spec.root()
-                .as_ref()
-                .is_some_and(|root| root.readonly() == Some(true)),
-        ),
-        (
-            "mounts",
-            spec.mounts()
-                .as_ref()
-                .is_some_and(|mounts| !mounts.is_empty()),
-        ),
-        (
-            "linux.maskedPaths",
-            some(linux.and_then(|linux| linux.masked_paths().as_ref())),
-        ),
-        (
-            "linux.readonlyPaths",
-            some(linux.and_then(|linux| linux.readonly_paths().as_ref())),
-        ),
+        ("root.readonly", spec.root().as_ref().is_some_and(|root| root.readonly() == Some(true))),
+        ("mounts", spec.mounts().as_ref().is_some_and(|mounts| !mounts.is_empty())),
+        ("linux.maskedPaths", some(linux.and_then(|linux| linux.masked_paths().as_ref()))),
+        ("linux.readonlyPaths", some(linux.and_then(|linux| linux.readonly_paths().as_ref()))),
         (
             "linux.rootfsPropagation",
-            linux.is_some_and(|linux| {
-                linux
-                    .rootfs_propagation()
-                    .as_ref()
-                    .is_some_and(|p| !p.is_empty())
-            }),
+            linux.is_some_and(|linux| linux.rootfs_propagation().as_ref().is_some_and(|p| !p.is_empty())),
         ),
     ];
     for (place, asked) in needs {
         if asked {
             let hint = "add {\"type\": \"mount\"} to linux.namespaces";
-            found.error(
-                Problem::new(place, "needs a mount namespace of the container's own").hint(hint),
-            );
+            found.error(Problem::new(place, "needs a mount namespace of the container's own").hint(hint));
         }
     }
 }

@@ -5,7 +5,7 @@ use oci_spec::runtime::{LinuxNamespaceType, Spec};
 use super::{Findings, has, is_new, namespaces};
 use crate::error::Problem;
 
-/// Parameters of an IPC namespace: ipc/ipc_sysctl.c of the kernel. Those of fs.mqueue are as well (ipc/mq_sysctl.c).
+/// Parameters of an IPC namespace: `ipc/ipc_sysctl.c` of the kernel. Those of fs.mqueue are as well (`ipc/mq_sysctl.c`).
 const IPC: [&str; 12] = [
     "kernel/auto_msgmni",
     "kernel/msg_next_id",
@@ -22,11 +22,7 @@ const IPC: [&str; 12] = [
 ];
 
 pub fn check(spec: &Spec, found: &mut Findings) {
-    let Some(sysctls) = spec
-        .linux()
-        .as_ref()
-        .and_then(|linux| linux.sysctl().as_ref())
-    else {
+    let Some(sysctls) = spec.linux().as_ref().and_then(|linux| linux.sysctl().as_ref()) else {
         return;
     };
     let mut names: Vec<&String> = sysctls.keys().collect();
@@ -42,10 +38,7 @@ pub fn check(spec: &Spec, found: &mut Findings) {
             }
         };
         if let Some((_, twin)) = files.iter().find(|(other, _)| *other == file) {
-            found.error(Problem::new(
-                &place,
-                format!("is the same parameter as {twin}"),
-            ));
+            found.error(Problem::new(&place, format!("is the same parameter as {twin}")));
         }
         if let Some(problem) = forbidden(&file, spec) {
             found.error(Problem { place, ..problem });
@@ -64,8 +57,7 @@ pub fn file(name: &str) -> Result<String, &'static str> {
     let separator = if name.contains('/') { '/' } else { '.' };
     let parts: Vec<&str> = name.split(separator).collect();
     let plain = |part: &&str| {
-        let known =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@' | b':');
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@' | b':');
         !part.is_empty() && part.bytes().all(known)
     };
     if parts.len() < 2 || !parts.iter().all(plain) {
@@ -82,9 +74,7 @@ fn forbidden(file: &str, spec: &Spec) -> Option<Problem> {
         }
         "kernel/domainname" => (LinuxNamespaceType::Uts, "uts", "a UTS"),
         _ if file.starts_with("net/") => (LinuxNamespaceType::Network, "network", "a network"),
-        _ if file.starts_with("fs/mqueue/") || IPC.contains(&file) => {
-            (LinuxNamespaceType::Ipc, "ipc", "an IPC")
-        }
+        _ if file.starts_with("fs/mqueue/") || IPC.contains(&file) => (LinuxNamespaceType::Ipc, "ipc", "an IPC"),
         _ if file.starts_with("user/") && is_new(spec, LinuxNamespaceType::User) => return None,
         _ => {
             let problem = Problem::new("", "belongs to the whole machine, not to a container");
@@ -92,23 +82,16 @@ fn forbidden(file: &str, spec: &Spec) -> Option<Problem> {
         }
     };
     if !has(spec, kind) {
-        let problem = Problem::new(
-            "",
-            format!("needs {article} namespace, or it would be the host's"),
-        );
+        let problem = Problem::new("", format!("needs {article} namespace, or it would be the host's"));
         return Some(problem.hint(format!("add {{\"type\": \"{name}\"}} to linux.namespaces")));
     }
     // The commonest way to share one: naming the host's own namespace.
     let host = namespaces(spec).any(|namespace| {
         namespace.typ() == kind
-            && super::joined(namespace).is_some_and(|path| {
-                path.starts_with("/proc/1/ns") || path.starts_with("/proc/self/ns")
-            })
+            && super::joined(namespace)
+                .is_some_and(|path| path.starts_with("/proc/1/ns") || path.starts_with("/proc/self/ns"))
     });
-    host.then(|| {
-        Problem::new("", format!("the {name} namespace to join is the host's"))
-            .hint("set it on the host")
-    })
+    host.then(|| Problem::new("", format!("the {name} namespace to join is the host's")).hint("set it on the host"))
 }
 
 #[cfg(test)]
@@ -117,14 +100,8 @@ mod tests {
 
     #[test]
     fn names_become_files() {
-        assert_eq!(
-            file("net.ipv4.ip_forward").as_deref(),
-            Ok("net/ipv4/ip_forward")
-        );
-        assert_eq!(
-            file("net/ipv4/ip_forward").as_deref(),
-            Ok("net/ipv4/ip_forward")
-        );
+        assert_eq!(file("net.ipv4.ip_forward").as_deref(), Ok("net/ipv4/ip_forward"));
+        assert_eq!(file("net/ipv4/ip_forward").as_deref(), Ok("net/ipv4/ip_forward"));
         for wrong in [
             "",
             "kernel",

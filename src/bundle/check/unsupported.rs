@@ -15,71 +15,27 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     };
     let asked = |label: &Option<String>| label.as_ref().is_some_and(|label| !label.is_empty());
     let fields = [
-        (
-            "linux.namespaces",
-            "a time namespace",
-            has(spec, LinuxNamespaceType::Time),
-        ),
-        (
-            "linux.timeOffsets",
-            "it",
-            linux
-                .time_offsets()
-                .as_ref()
-                .is_some_and(|offsets| !offsets.is_empty()),
-        ),
-        (
-            "linux.netDevices",
-            "it",
-            linux
-                .net_devices()
-                .as_ref()
-                .is_some_and(|devices| !devices.is_empty()),
-        ),
+        ("linux.namespaces", "a time namespace", has(spec, LinuxNamespaceType::Time)),
+        ("linux.timeOffsets", "it", linux.time_offsets().as_ref().is_some_and(|offsets| !offsets.is_empty())),
+        ("linux.netDevices", "it", linux.net_devices().as_ref().is_some_and(|devices| !devices.is_empty())),
         ("linux.memoryPolicy", "it", linux.memory_policy().is_some()),
         ("linux.intelRdt", "it", linux.intel_rdt().is_some()),
-        (
-            "linux.personality",
-            "it",
-            linux.personality().as_ref().is_some_and(is_personality),
-        ),
+        ("linux.personality", "it", linux.personality().as_ref().is_some_and(is_personality)),
         ("linux.mountLabel", "it", asked(linux.mount_label())),
         (
             "linux.seccomp.listenerPath",
             "it",
-            linux
-                .seccomp()
-                .as_ref()
-                .is_some_and(|seccomp| seccomp.listener_path().is_some()),
+            linux.seccomp().as_ref().is_some_and(|seccomp| seccomp.listener_path().is_some()),
         ),
     ];
     report(&fields, found);
     for (index, mount) in spec.mounts().iter().flatten().enumerate() {
         let mapped = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|list| !list.is_empty());
         if mapped(mount.uid_mappings()) || mapped(mount.gid_mappings()) {
-            report(
-                &[(
-                    &mounts::place(index, mount),
-                    "uidMappings and gidMappings",
-                    true,
-                )],
-                found,
-            );
+            report(&[(&mounts::place(index, mount), "uidMappings and gidMappings", true)], found);
         }
-        for option in mount
-            .options()
-            .iter()
-            .flatten()
-            .filter(|option| OPTIONS.contains(&option.as_str()))
-        {
-            report(
-                &[(
-                    &mounts::place(index, mount),
-                    &format!("the option {option}"),
-                    true,
-                )],
-                found,
-            );
+        for option in mount.options().iter().flatten().filter(|option| OPTIONS.contains(&option.as_str())) {
+            report(&[(&mounts::place(index, mount), &format!("the option {option}"), true)], found);
         }
     }
     others(spec, found);
@@ -91,17 +47,12 @@ pub fn process(process: &Process, found: &mut Findings) {
     let fields = [
         ("process.scheduler", "it", process.scheduler().is_some()),
         ("process.ioPriority", "it", process.io_priority().is_some()),
-        (
-            "process.execCPUAffinity",
-            "it",
-            process.exec_cpu_affinity().is_some(),
-        ),
+        ("process.execCPUAffinity", "it", process.exec_cpu_affinity().is_some()),
         // What runs unconfined already needs nothing done.
         (
             "process.apparmorProfile",
             "it",
-            asked(process.apparmor_profile())
-                && process.apparmor_profile().as_deref() != Some("unconfined"),
+            asked(process.apparmor_profile()) && process.apparmor_profile().as_deref() != Some("unconfined"),
         ),
         ("process.selinuxLabel", "it", asked(process.selinux_label())),
     ];
@@ -124,10 +75,7 @@ fn report(fields: &[(&str, &str, bool)], found: &mut Findings) {
 /// The plain Linux personality is what every process has.
 fn is_personality(personality: &oci_spec::runtime::LinuxPersonality) -> bool {
     personality.domain() != LinuxPersonalityDomain::PerLinux
-        || personality
-            .flags()
-            .as_ref()
-            .is_some_and(|flags| !flags.is_empty())
+        || personality.flags().as_ref().is_some_and(|flags| !flags.is_empty())
 }
 
 /// The sections of other systems, which are none of ours.

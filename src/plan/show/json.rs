@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::words::{attributes, device, namespaces, propagation, rlimit};
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Cgroup, DEFAULT_HOOK_TIMEOUT, Device, DeviceKind, Hook, Hooks, IdRange, Mount, Namespaces,
-    Parameter, Plan, Process, Source, caps,
+    Cgroup, DEFAULT_HOOK_TIMEOUT, Device, DeviceKind, Hook, Hooks, IdRange, Mount, Namespaces, Parameter, Plan,
+    Process, Source, caps,
 };
+use crate::seccomp::Filter;
 
 /// The plan as one JSON object. Text that is not UTF-8 (only a bundle's path can be) has replacement characters.
 pub fn json(plan: &Plan) -> Value {
@@ -60,18 +61,12 @@ fn cgroup(cgroup: &Cgroup) -> Value {
 }
 
 fn plan_namespaces(of: &Namespaces) -> Value {
-    let join = of
-        .join
-        .iter()
-        .map(|join| json!({"type": namespaces(join.kind).concat(), "path": text(&join.path)}));
+    let join = of.join.iter().map(|join| json!({"type": namespaces(join.kind).concat(), "path": text(&join.path)}));
     json!({"new": namespaces(of.new), "join": join.collect::<Vec<_>>()})
 }
 
 fn ranges(ranges: &[IdRange]) -> Vec<Value> {
-    ranges
-        .iter()
-        .map(|of| json!({"containerID": of.container, "hostID": of.host, "size": of.size}))
-        .collect()
+    ranges.iter().map(|of| json!({"containerID": of.container, "hostID": of.host, "size": of.size})).collect()
 }
 
 fn mount(mount: &Mount) -> Value {
@@ -79,11 +74,7 @@ fn mount(mount: &Mount) -> Value {
         Source::Bind { path, recursive } => json!({"bind": text(path), "recursive": recursive}),
         Source::Remount => json!("remount"),
         Source::Cgroup => json!("cgroup"),
-        Source::Filesystem {
-            kind,
-            source,
-            parameters,
-        } => {
+        Source::Filesystem { kind, source, parameters } => {
             json!({"type": text(kind), "source": text(source), "parameters": parameters.iter().map(parameter).collect::<Vec<_>>()})
         }
     };
@@ -145,6 +136,6 @@ fn hook(hook: &Hook) -> Value {
     json!({"path": text(&hook.path), "args": texts(&hook.args), "env": texts(&hook.env), "timeout": timeout})
 }
 
-fn seccomp(_filter: &crate::seccomp::Filter) -> Value {
-    json!({})
+fn seccomp(filter: &Filter) -> Value {
+    json!({"instructions": filter.program.len(), "flags": filter.flags, "ignored": filter.ignored})
 }

@@ -50,9 +50,7 @@ const RLIMITS: [(libc::__rlimit_resource_t, &str); 16] = [
 
 /// The kinds in a set of `CLONE_NEW*` flags.
 pub fn namespaces(flags: u64) -> Vec<&'static str> {
-    let set = NAMESPACES
-        .iter()
-        .filter(|(flag, _)| flags & u64::from(flag.unsigned_abs()) != 0);
+    let set = NAMESPACES.iter().filter(|(flag, _)| flags & u64::from(flag.unsigned_abs()) != 0);
     set.map(|(_, name)| *name).collect()
 }
 
@@ -86,11 +84,7 @@ pub fn propagation(flags: u64) -> String {
         MS_UNBINDABLE => "unbindable",
         other => return format!("{other:#x}"),
     };
-    if flags & MS_REC == 0 {
-        kind.to_owned()
-    } else {
-        format!("r{kind}")
-    }
+    if flags & MS_REC == 0 { kind.to_owned() } else { format!("r{kind}") }
 }
 
 /// `RLIMIT_NOFILE`.
@@ -118,11 +112,7 @@ pub fn plain(text: &CStr) -> String {
 /// The same of text.
 pub fn plain_text(text: &str) -> String {
     let escape = |letter: char| {
-        if letter.is_control() {
-            letter.escape_default().to_string()
-        } else {
-            letter.to_string()
-        }
+        if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() }
     };
     text.chars().map(escape).collect()
 }
@@ -131,11 +121,7 @@ pub fn plain_text(text: &str) -> String {
 pub fn quoted(text: &CStr) -> String {
     let plain = plain(text);
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,@%+".contains(&byte);
-    if !plain.is_empty() && plain.bytes().all(bare) {
-        plain
-    } else {
-        format!("'{}'", plain.replace('\'', "'\\''"))
-    }
+    if !plain.is_empty() && plain.bytes().all(bare) { plain } else { format!("'{}'", plain.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]

@@ -1,0 +1,80 @@
+//! From a bundle to a plan: the parts of config.json, one after the other.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use oci_spec::runtime as oci;
+
+use super::{Cgroup, Host, Plan, devices, hooks, idmap, mounts, namespaces, process, rootfs, sysctl};
+use crate::bundle::{Bundle, Findings, check, path};
+use crate::error::Result;
+use crate::seccomp;
+
+impl Plan {
+    /// Checks the bundle and decides everything. Pure: the same arguments give the same plan.
+    ///
+    /// Errors: everything that is wrong with the config, at once, and what this host's user may not do.
+    pub fn new(bundle: &Bundle, host: &Host) -> Result<Self> {
+        let spec = &bundle.spec;
+        let mut found = check::check(spec);
+        found.warnings.splice(0..0, bundle.warnings.iter().cloned());
+        let none = (oci::Linux::default(), oci::Process::default());
+        let linux = spec.linux().as_ref().unwrap_or(&none.0);
+        let process = spec.process().as_ref().unwrap_or(&none.1);
+
+        let namespaces = namespaces::new(spec, &mut found);
+        idmap::check_privilege(&namespaces, host, &mut found);
+        let idmap = idmap::new(spec, &namespaces);
+        let mounts = mounts::new(bundle, &mut found);
+        if let Some(idmap) = &idmap {
+            idmap::check_mounts(idmap, &mounts, spec, &mut found);
+        }
+        let cgroup = found.take(Cgroup::new(linux));
+        if let Some(cgroup) = &cgroup {
+            found.warnings.extend(cgroup.notes.iter().cloned());
+        }
+        let rootfs = rootfs::new(bundle, &mut found);
+        let devices = devices::new(bundle, &namespaces, &mounts, host, &mut found);
+        let masked = paths("linux.maskedPaths", linux.masked_paths().as_deref(), &mut found);
+        let readonly = paths("linux.readonlyPaths", linux.readonly_paths().as_deref(), &mut found);
+        let hostname = name("hostname", spec.hostname().as_deref(), &mut found);
+        let domainname = name("domainname", spec.domainname().as_deref(), &mut found);
+        let sysctls = sysctl::new(linux.sysctl().as_ref(), &mut found);
+        let process = process::new(process, namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
+        let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
+        let seccomp = linux.seccomp().as_ref().and_then(|profile| found.take(seccomp::compile(profile)));
+        let (cgroup, warnings) = found.into_result(cgroup)?;
+        let links = devices::links(&mounts);
+        Ok(Self {
+            namespaces,
+            idmap,
+            rootfs,
+            mounts,
+            devices,
+            links,
+            masked,
+            readonly,
+            hostname,
+            domainname,
+            sysctls,
+            process,
+            cgroup,
+            hooks,
+            seccomp,
+            warnings,
+        })
+    }
+}
+
+/// Absolute paths inside the rootfs, cleaned.
+fn paths(place: &str, list: Option<&[String]>, found: &mut Findings) -> Vec<CString> {
+    let paths = list.unwrap_or_default().iter().enumerate();
+    let clean = |text: &String| path::inside(Path::new(text)).as_os_str().as_bytes().to_vec();
+    paths.map(|(index, text)| found.text(clean(text), || format!("{place}[{index}]"))).collect()
+}
+
+/// A name that is not empty.
+fn name(place: &str, name: Option<&str>, found: &mut Findings) -> Option<CString> {
+    name.filter(|name| !name.is_empty()).map(|name| found.text(name, || place.to_owned()))
+}
