@@ -7,13 +7,17 @@ use super::{At, Fault, Outcome};
 use crate::script::{Container, Mount, Step};
 use crate::sys::{Errno, Fd, abi, file, mount as sys};
 
-/// Opens all that comes from the host and that the parent could not open for us (it may not, as an ordinary user).
+/// Opens all that comes from the host and that the parent could not open for us (it may not, as an ordinary user), and
+/// makes what can only be made while the host's tree is there.
 pub fn open_sources(container: &Container) -> Outcome {
     if container.rootfs.get() == Fd::NONE {
         let tree = sys::clone_tree(Fd::CWD, container.rootfs_path.get(), true).at(Step::RootfsSource)?;
         container.rootfs.set(tree);
     }
     for (index, mount) in container.mounts.numbered() {
+        if let (Some(kind), true) = (mount.kind.some(), mount.early.is()) {
+            mount.tree.set(make(kind, None, index, mount)?);
+        }
         if let (Some(path), Fd::NONE, false) = (mount.path.some(), mount.tree.get(), mount.bind_instead.is()) {
             mount.tree.set(sys::clone_tree(Fd::CWD, path, mount.whole.is()).nth(Step::MountSource, index)?);
         }
@@ -58,6 +62,7 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
     }
     let tree = match mount.kind.some() {
         None => mount.tree.get(),
+        Some(_) if mount.early.is() => mount.tree.get(),
         Some(kind) => {
             let mode = if existed && mount.keep_mode.is() { mode_of(root, mount) } else { None };
             match make(kind, mode, index, mount) {

@@ -285,6 +285,7 @@ fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script::Mou
             parameters: List::EMPTY,
             keep_mode: Flag::NO,
             plain_target: Flag::from(target == b"/proc" || target == b"/sys"),
+            early: Flag::NO,
             bind_instead: Flag::NO,
             set: mount.attributes.set,
             clear: mount.attributes.clear,
@@ -334,6 +335,7 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
     let own = kind.to_bytes();
     if own == b"proc" || own == b"sysfs" {
         entry.plain_target = Flag::YES;
+        entry.early = Flag::YES;
     }
     let has_mode = parameters.iter().any(|it| matches!(it, Parameter::Text(key, _) if key.to_bytes() == b"mode"));
     entry.keep_mode = Flag::from(own == b"tmpfs" && !has_mode);

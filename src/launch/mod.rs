@@ -22,6 +22,7 @@ mod descriptors;
 pub mod fault;
 mod idmap;
 mod image;
+mod interrupts;
 mod layout;
 mod oom;
 mod proc;
@@ -30,5 +31,6 @@ mod spawn;
 mod wire;
 
 pub use arm::{Armed, Arming, arm, arm_join};
+pub use interrupts::Interrupts;
 pub use spawn::{Child, spawn};
 pub use wire::{Wire, Word};

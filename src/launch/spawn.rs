@@ -8,6 +8,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use super::arm::Armed;
 use super::descriptors::owned;
+use super::interrupts::Interrupts;
 use super::proc::Proc;
 use super::wire::{Wire, Word};
 use super::{fault, idmap, oom};
@@ -37,6 +38,7 @@ pub fn spawn(
     plan: &Plan,
     cgroup: Option<&Cgroup>,
     host: &Host,
+    interrupts: &Interrupts,
     hooks: &mut dyn FnMut(i32) -> Result<()>,
 ) -> Result<Child> {
     let maps = if armed.creates { plan.idmap.as_ref() } else { None };
@@ -55,7 +57,7 @@ pub fn spawn(
             idmap::write(proc, child.pid, map, host.privileged())?;
             child.wire.go();
         }
-        child.lead(plan, cgroup, &mut borrowed, hooks)
+        child.lead(plan, cgroup, &mut borrowed, interrupts, hooks)
     })();
     // Only now: until its first word the child may still share our memory, and with it this value.
     if let Some(borrowed) = borrowed {
@@ -194,10 +196,11 @@ impl Child {
         &self,
         plan: &Plan,
         cgroup: Option<&Cgroup>,
-        borrowed: &mut Option<oom::Borrowed>,
+        borrowed: &mut Option<oom::Borrowed>, interrupts: &Interrupts,
         hooks: &mut dyn FnMut(i32) -> Result<()>,
     ) -> Result<()> {
         loop {
+            interrupts.wait_for(self.wire.as_fd())?;
             let word = self.wire.hear()?;
             if let Some(borrowed) = borrowed.take() {
                 borrowed.give_back();

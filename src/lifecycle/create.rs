@@ -14,7 +14,7 @@ use super::making::Making;
 use super::{CreateRequest, State, hooks, sockets};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
-use crate::launch::{self, Arming, Child};
+use crate::launch::{self, Arming, Child, Interrupts};
 use crate::plan::{Host, Plan};
 use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 
@@ -78,6 +78,7 @@ pub fn make(
     let Prepared { bundle, plan, host } = prepared;
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
+    let interrupts = Interrupts::hold()?;
     let mut making = Making::new(&entry);
     let mut record = intent(request, prepared);
     entry.write(&record)?;
@@ -101,10 +102,10 @@ pub fn make(
     let armed = launch::arm(arming)?;
     let mut run_hooks = |pid: i32| {
         let state = State::for_hooks(&Record { pid: Some(pid), ..record.clone() }, Status::Creating);
-        hooks::run(&plan.hooks.prestart, "prestart", &state)?;
-        hooks::run(&plan.hooks.create_runtime, "createRuntime", &state)
+        hooks::run(&plan.hooks.prestart, "prestart", &state, Some(&interrupts))?;
+        hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
     };
-    let child = launch::spawn(armed, plan, cgroup, host, &mut run_hooks)?;
+    let child = launch::spawn(armed, plan, cgroup, host, &interrupts, &mut run_hooks)?;
     let child = making.child(child);
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);

@@ -7,11 +7,12 @@ use oci_spec::runtime as oci;
 
 use super::create::write_pid;
 use super::foreground::Foreground;
+use super::terminal::own_size;
 use super::{ExecRequest, own_cgroup, sockets};
 use crate::bundle::{self, Bundle};
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
-use crate::launch::{self, Arming};
+use crate::launch::{self, Arming, Interrupts};
 use crate::plan::{Host, Plan, Process};
 use crate::state::{Id, Init, Record, Status, Store, status};
 
@@ -26,6 +27,9 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     plan.process = process(&record, &plan, &host, entry.config()?, request)?;
     let cgroup = cgroup(&record, request)?;
     let terminal = plan.process.terminal;
+    if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
+        plan.process.console_size = own_size();
+    }
     let (mut foreground, console) = match (&request.console_socket, terminal, request.detach) {
         (Some(path), true, detach) => {
             let foreground = if detach { None } else { Some(Foreground::new(false)?.0) };
@@ -54,7 +58,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     };
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
     let armed = launch::arm_join(arming, pidfd)?;
-    let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &mut |_| Ok(()))?;
+    let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &Interrupts::hold()?, &mut |_| Ok(()))?;
     let begun = child.becomes_program(&plan).and_then(|()| {
         if let Some(path) = &request.pidfd_socket {
             sockets::send(path, "--pidfd-socket", child.pidfd())?;

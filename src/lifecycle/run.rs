@@ -2,6 +2,7 @@
 
 use super::create::{Prepared, Waiting, make};
 use super::foreground::Foreground;
+use super::terminal::own_size;
 use super::{CreateRequest, delete, sockets, start};
 use crate::error::{Error, Result};
 use crate::launch::Child;
@@ -10,7 +11,7 @@ use crate::state::Store;
 /// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
 /// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
 pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> Result<u8> {
-    let prepared = Prepared::new(request)?;
+    let mut prepared = Prepared::new(request)?;
     let terminal = prepared.plan.process.terminal;
     if detach {
         let console = match (&request.console_socket, terminal) {
@@ -24,6 +25,10 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
         let child = make(store, request, &prepared, console, Waiting::ForUs)?;
         begin(store, request, &prepared, &child)?;
         return Ok(0);
+    }
+    if terminal && request.console_socket.is_none() {
+        // Ours wins over the config's: it is what the user sees.
+        prepared.plan.process.console_size = own_size().or(prepared.plan.process.console_size);
     }
     let (mut foreground, mut console) = Foreground::new(terminal)?;
     if let (Some(path), true) = (&request.console_socket, terminal) {

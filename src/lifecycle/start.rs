@@ -48,7 +48,7 @@ pub fn poststart(id: &Id, record: &Record) -> Result<()> {
         return Ok(());
     }
     let started: Vec<Hook> = record.poststart.iter().map(Hook::from).collect();
-    hooks::run(&started, "poststart", &State::for_hooks(record, Status::Running)).map_err(|error| {
+    hooks::run(&started, "poststart", &State::for_hooks(record, Status::Running), None).map_err(|error| {
         match own_cgroup(record).and_then(|cgroup| end(id, Init::find(record)?.as_ref(), cgroup.as_ref())) {
             Ok(()) => error.hint("the container was stopped"),
             Err(also) => Error { problems: [error.problems, also.problems].concat(), ..also },

@@ -31,6 +31,19 @@ pub struct Terminal {
     open: bool,
 }
 
+/// Rows and columns of our own terminal, if stdin is one.
+pub fn own_size() -> Option<(u16, u16)> {
+    window().map(|size| (size.ws_row, size.ws_col))
+}
+
+fn window() -> Option<winsize> {
+    let mut size = winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the call writes one struct winsize.
+    #[allow(unsafe_code)]
+    let asked = unsafe { get_window(STDIN_FILENO, &raw mut size) };
+    asked.ok().map(|_| size)
+}
+
 /// How much is under way at most, in each direction.
 const PIECE: usize = 16 * 1024;
 
@@ -61,13 +74,11 @@ impl Terminal {
 
     /// Gives the container's terminal the size of ours.
     pub fn take_size(&self) {
-        let mut size = winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-        // SAFETY: both calls read or write one struct winsize.
-        #[allow(unsafe_code)]
-        let _ = unsafe {
-            get_window(STDIN_FILENO, &raw mut size)
-                .and_then(|_| set_window(self.controller.as_raw_fd(), &raw const size))
-        };
+        if let Some(size) = window() {
+            // SAFETY: the call reads one struct winsize.
+            #[allow(unsafe_code)]
+            let _ = unsafe { set_window(self.controller.as_raw_fd(), &raw const size) };
+        }
     }
 
     /// What to wait for.

@@ -132,6 +132,9 @@ pub struct Mount {
     pub keep_mode: Flag,
     /// Whether no component of the target may be a symlink (/proc, /sys).
     pub plain_target: Flag,
+    /// Whether it is made before the host's tree goes: the kernel gives a user namespace a proc or sysfs only where it
+    /// sees one already (mount_too_revealing).
+    pub early: Flag,
     /// Whether the kernel may forbid a new instance here, so that `tree` or `path` (a bind) stands in (cgroup2).
     pub bind_instead: Flag,
     /// `MOUNT_ATTR_*` to set and to clear on it.

@@ -1,0 +1,68 @@
+//! Being asked to stop in the middle.
+//!
+//! From its first side effect on, a command that makes a container does not just die of SIGINT, SIGTERM or SIGHUP: every
+//! wait ends with an error, on whose way out all is undone.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::error::{Error, Result};
+
+/// The three signals, held back.
+pub struct Interrupts {
+    signals: SignalFd,
+    before: SigSet,
+}
+
+impl Interrupts {
+    /// Holds the signals back until this is dropped.
+    pub fn hold() -> Result<Self> {
+        let failed = |cause: Errno| Error::io("", "can't hold back signals", cause);
+        let wanted: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+        let mut before = SigSet::empty();
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&wanted), Some(&mut before)).map_err(failed)?;
+        let signals = SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
+        Ok(Self { signals, before })
+    }
+
+    /// Waits until `file` can be read; an error if a signal comes first.
+    pub fn wait_for(&self, file: BorrowedFd<'_>) -> Result<()> {
+        loop {
+            let mut fds = [PollFd::new(file, PollFlags::POLLIN), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(cause) => return Err(Error::io("", "can't wait for the child", cause)),
+            }
+            if fds[0].any() == Some(true) {
+                return Ok(());
+            }
+            self.check()?;
+        }
+    }
+
+    /// An error if a signal has come.
+    pub fn check(&self) -> Result<()> {
+        let Ok(Some(signal)) = self.signals.read_signal() else { return Ok(()) };
+        let number = signal.ssi_signo;
+        let name = Signal::try_from(number.cast_signed()).map_or("a signal", Signal::as_str);
+        Err(Error::new("", format!("interrupted by {name}; what was made is undone"))
+            .status(u8::try_from(128 + number).unwrap_or(u8::MAX)))
+    }
+}
+
+impl AsFd for Interrupts {
+    /// Readable when a signal has come.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.signals.as_fd()
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.before), None);
+    }
+}
