@@ -44,6 +44,12 @@ impl Interrupts {
         }
     }
 
+    /// Whether a signal has come, and waits to be taken by [`Self::check`].
+    pub fn came(&self) -> bool {
+        let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+    }
+
     /// An error if a signal has come.
     pub fn check(&self) -> Result<()> {
         let Ok(Some(signal)) = self.signals.read_signal() else { return Ok(()) };

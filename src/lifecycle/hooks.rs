@@ -3,23 +3,22 @@
 //! A hook gets exactly its own environment, the state on its standard input, a process group of its own and an end:
 //! at its timeout the whole group is killed. What it says is in the error.
 
-use std::ffi::{CString, OsStr};
 use std::fs::File;
-use std::io::{PipeReader, Read, Seek, SeekFrom, Write, pipe};
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus};
+use std::io::{PipeReader, PipeWriter, Read, Seek, SeekFrom, Write, pipe};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
+use crate::launch::Interrupts;
 use crate::lifecycle::State;
 use crate::plan::{DEFAULT_HOOK_TIMEOUT, Hook};
 use crate::state::{Record, Status};
@@ -30,9 +29,9 @@ const SAYINGS: usize = 4096;
 /// Runs `hooks` one after the other; `kind` is their name in config.json: `createRuntime`.
 ///
 /// The first that can't be started, ends with another status than 0, or is killed at its timeout ends it with an error
-/// that names it: `hooks.createRuntime[1] /usr/bin/net: ended with status 3: no such bridge`.
-pub fn run(hooks: &[Hook], kind: &str, state: &State) -> Result<()> {
-    hooks.iter().enumerate().try_for_each(|(index, hook)| run_one(hook, &place(kind, index, hook), state))
+/// that names it; so does one of `interrupts`, which kills the hook as well: `hooks.createRuntime[1] /usr/bin/net: ended with status 3: no such bridge`.
+pub fn run(hooks: &[Hook], kind: &str, state: &State, interrupts: Option<&Interrupts>) -> Result<()> {
+    hooks.iter().enumerate().try_for_each(|(index, hook)| run_one(hook, &place(kind, index, hook), state, interrupts))
 }
 
 /// Runs the poststop hooks that `record` remembers: all of them, whatever comes of each (spec: runtime, Lifecycle 14).
@@ -40,29 +39,30 @@ pub fn run(hooks: &[Hook], kind: &str, state: &State) -> Result<()> {
 pub fn poststop(record: &Record) -> Vec<Error> {
     let state = State::for_hooks(record, Status::Stopped);
     let hooks = record.poststop.iter().map(Hook::from).enumerate();
-    hooks.filter_map(|(index, hook)| run_one(&hook, &place("poststop", index, &hook), &state).err()).collect()
+    hooks.filter_map(|(index, hook)| run_one(&hook, &place("poststop", index, &hook), &state, None).err()).collect()
 }
 
 fn place(kind: &str, index: usize, hook: &Hook) -> String {
     format!("hooks.{kind}[{index}] {}", hook.path.to_string_lossy())
 }
 
-fn run_one(hook: &Hook, place: &str, state: &State) -> Result<()> {
+fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrupts>) -> Result<()> {
     let failed = |what: &str, cause: std::io::Error| Error::io(place, what, cause);
     let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
     let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
-    let mut child = start(hook, input, ear).map_err(|cause| failed("can't be started", cause))?;
+    let child = start(hook, &input, ear).map_err(|cause| failed("can't be started", cause.into()))?;
     let timeout = hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT);
-    match attend(&mut child, sayings, Instant::now() + timeout) {
-        Ok((Some(status), _)) if status.success() => Ok(()),
-        Ok((Some(status), said)) => Err(Error::new(place, format!("{}{}", ending(status), quoted(&said)))),
+    match attend(child, sayings, Instant::now() + timeout, interrupts) {
+        Ok((Some(WaitStatus::Exited(_, 0)), _)) => Ok(()),
+        Ok((Some(status), said)) => Err(Error::new(place, format!("{}{}", ending(&status), quoted(&said)))),
+        Ok((None, _)) if interrupts.is_some_and(|interrupts| interrupts.came()) => interrupts.map_or(Ok(()), Interrupts::check),
         Ok((None, said)) => {
             let what = format!("was killed at its timeout of {} s{}", timeout.as_secs(), quoted(&said));
             Err(Error::new(place, what).hint("hooks may have a longer `timeout`"))
         }
         Err(cause) => {
             // Nothing that was started is left running.
-            let _ = kill(&mut child);
+            let _ = kill(child);
             Err(failed("can't be waited for", cause))
         }
     }
@@ -77,27 +77,31 @@ fn input(state: &State) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn start(hook: &Hook, input: File, ear: std::io::PipeWriter) -> std::io::Result<Child> {
-    let (path, args) = (text(&hook.path), hook.args.iter().map(text));
-    let mut command = Command::new(path);
-    command.arg0(hook.args.first().map_or(path, text)).args(args.skip(1)).env_clear();
-    for variable in &hook.env {
-        // As many as there are, an odd one without `=` too, is not what Command can do; it would be no variable.
-        let bytes = variable.to_bytes();
-        let Some(end) = bytes.iter().position(|byte| *byte == b'=') else { continue };
-        command.env(OsStr::from_bytes(&bytes[..end]), OsStr::from_bytes(&bytes[end + 1..]));
+/// Starts the hook in a process group of its own, with all signals as they are by default. posix_spawn(3) hands on the
+/// environment exactly as it is, order and all.
+fn start(hook: &Hook, input: &File, ear: PipeWriter) -> Result<Pid, Errno> {
+    let mut files = PosixSpawnFileActions::init()?;
+    for (file, stdio) in [(input.as_raw_fd(), 0), (ear.as_raw_fd(), 1), (ear.as_raw_fd(), 2)] {
+        files.add_dup2(file, stdio)?;
     }
-    command.process_group(0).stdin(input).stdout(ear.try_clone()?).stderr(ear).spawn()
-}
-
-fn text(text: &CString) -> &OsStr {
-    OsStr::from_bytes(text.to_bytes())
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETPGROUP
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF,
+    )?;
+    attributes.set_pgroup(Pid::from_raw(0))?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    posix_spawn(hook.path.as_c_str(), &files, &attributes, &hook.args, &hook.env)
 }
 
 /// Listens to the hook until it ends; `None` if it was killed at `deadline`. Its children may live on and hold the
 /// pipe open, so the end of what it says is not waited for.
-fn attend(child: &mut Child, mut sayings: PipeReader, deadline: Instant) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
-    let pidfd = crate::state::open_pidfd(child.id().cast_signed())?;
+fn attend(
+    child: Pid, mut sayings: PipeReader, deadline: Instant, interrupts: Option<&Interrupts>,
+) -> std::io::Result<(Option<WaitStatus>, Vec<u8>)> {
+    let pidfd = crate::state::open_pidfd(child.as_raw())?;
     fcntl(&sayings, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut said = Vec::new();
     let mut silent = false;
@@ -105,6 +109,9 @@ fn attend(child: &mut Child, mut sayings: PipeReader, deadline: Instant) -> std:
         let left = deadline.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX);
         let mut fds = vec![PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+        if let Some(interrupts) = interrupts {
+            fds.push(PollFd::new(interrupts.as_fd(), PollFlags::POLLIN));
+        }
         if !silent {
             fds.push(PollFd::new(sayings.as_fd(), PollFlags::POLLIN));
         }
@@ -115,9 +122,9 @@ fn attend(child: &mut Child, mut sayings: PipeReader, deadline: Instant) -> std:
         let ended = fds[0].any() == Some(true);
         silent = silent || hear(&mut sayings, &mut said)?;
         if ended {
-            return Ok((Some(child.wait()?), said));
+            return Ok((Some(waitpid(child, None)?), said));
         }
-        if left == Duration::ZERO {
+        if left == Duration::ZERO || interrupts.is_some_and(Interrupts::came) {
             kill(child)?;
             return Ok((None, said));
         }
@@ -142,17 +149,17 @@ fn hear(sayings: &mut PipeReader, said: &mut Vec<u8>) -> std::io::Result<bool> {
 }
 
 /// Kills the hook's whole process group, and takes its status.
-fn kill(child: &mut Child) -> std::io::Result<()> {
+fn kill(child: Pid) -> Result<(), Errno> {
     // It is not reaped yet, so the group is still its own.
-    killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL)?;
-    child.wait().map(|_| ())
+    killpg(child, Signal::SIGKILL)?;
+    waitpid(child, None).map(drop)
 }
 
-fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("ended with status {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => status.to_string(),
+fn ending(status: &WaitStatus) -> String {
+    match status {
+        WaitStatus::Exited(_, code) => format!("ended with status {code}"),
+        WaitStatus::Signaled(_, signal, _) => format!("was ended by {signal}"),
+        other => format!("{other:?}"),
     }
 }
 
@@ -165,6 +172,8 @@ fn quoted(said: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CString;
+
     use super::*;
 
     fn shell(script: &str, timeout: u64) -> Hook {
@@ -182,7 +191,7 @@ mod tests {
     }
 
     fn error(script: &str, timeout: u64) -> String {
-        run(&[shell("true", 60), shell(script, timeout)], "prestart", &state()).unwrap_err().to_string()
+        run(&[shell("true", 60), shell(script, timeout)], "prestart", &state(), None).unwrap_err().to_string()
     }
 
     #[test]
@@ -191,7 +200,7 @@ mod tests {
         let file = dir.path().join("seen");
         // PWD and others are the shell's own.
         let script = format!("(tr '\\0' '\\n' < /proc/$$/environ; cat; echo; echo $0) > {}", file.display());
-        run(&[shell(&script, 60)], "prestart", &state()).unwrap();
+        run(&[shell(&script, 60)], "prestart", &state(), None).unwrap();
         let expected = "A=1\nEMPTY=\n{\"ociVersion\":\"1.0.2\",\"id\":\"web\",\"pid\":7,\"status\":\"creating\",\"bundle\":\"\"}\nhook\n";
         assert_eq!(std::fs::read_to_string(file).unwrap(), expected);
     }
@@ -230,7 +239,7 @@ mod tests {
         let fifo = dir.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
         // The child holds the pipe of what the hook says, until we open the FIFO afterwards.
-        run(&[shell(&format!("read x < {} &", fifo.display()), 60)], "poststart", &state()).unwrap();
+        run(&[shell(&format!("read x < {} &", fifo.display()), 60)], "poststart", &state(), None).unwrap();
         std::fs::write(fifo, "go\n").unwrap();
     }
 
@@ -238,13 +247,13 @@ mod tests {
     fn a_long_state_that_is_not_read_blocks_nobody() {
         let mut state = state();
         state.annotations.insert("long".into(), "x".repeat(300_000));
-        run(&[shell("exit 0", 60)], "prestart", &state).unwrap();
+        run(&[shell("exit 0", 60)], "prestart", &state, None).unwrap();
     }
 
     #[test]
     fn one_that_is_not_there() {
         let missing = Hook { path: c"/no/such/hook".into(), ..shell("", 60) };
-        let error = run(&[missing], "createRuntime", &state()).unwrap_err().to_string();
+        let error = run(&[missing], "createRuntime", &state(), None).unwrap_err().to_string();
         assert_eq!(error, "hooks.createRuntime[0] /no/such/hook: can't be started: no such file or directory");
     }
 
