@@ -206,7 +206,6 @@ mod tests {
             ("-tx id", "-tx id"),
             ("-no-pivot id", "--no-pivot id"),
             ("- id", "- id"),
-            ("-h id", "--help id"),
             ("--tty -- --user", "--tty -- --user"),
             ("id --user", "id --user"),
         ];

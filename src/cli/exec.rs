@@ -78,7 +78,9 @@ pub struct Exec {
 impl Run for Exec {
     fn run(self, context: &Context) -> Result<u8> {
         if self.args.is_empty() && self.process.is_none() {
-            return Err(Error::new("exec", "needs a program to run, after the id").hint("or a file that tells, with --process"));
+            return Err(
+                Error::new("exec", "needs a program to run, after the id").hint("or a file that tells, with --process")
+            );
         }
         let request = ExecRequest {
             process: self.process,

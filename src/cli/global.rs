@@ -6,12 +6,7 @@ use clap::{Parser, ValueEnum};
 
 /// An OCI container runtime for Linux.
 #[derive(Parser, Debug)]
-#[command(
-    name = "onggi",
-    subcommand_required = true,
-    arg_required_else_help = true,
-    after_help = "`onggi COMMAND --help` says more about a command."
-)]
+#[command(name = "onggi", args_override_self = true, after_help = "`onggi COMMAND --help` says more about a command.")]
 pub struct Global {
     /// Where containers' states are kept [default: /run/onggi, or $XDG_RUNTIME_DIR/onggi for ordinary users].
     #[arg(long, value_name = "DIR")]

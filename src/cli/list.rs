@@ -41,7 +41,9 @@ impl Run for List {
             Format::Table => output::print(&table::text(&rows(&listed)))?,
             // Programs that know runc's list know `null` for none, and do not know containers without a state.
             Format::Json if listed.is_empty() => output::print("null\n")?,
-            Format::Json => output::print_json(&listed.iter().filter_map(|one| one.state.as_ref().ok()).collect::<Vec<_>>())?,
+            Format::Json => {
+                output::print_json(&listed.iter().filter_map(|one| one.state.as_ref().ok()).collect::<Vec<_>>())?
+            }
         }
         Ok(0)
     }

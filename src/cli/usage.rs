@@ -9,8 +9,9 @@ pub fn is_help(error: &clap::Error) -> bool {
     matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
 }
 
-/// clap's error as ours.
-pub fn explain(error: &clap::Error) -> Error {
+/// clap's error as ours. `word` is the command that the line is about, empty for none.
+pub fn explain(error: &clap::Error, word: &str) -> Error {
+    let about = || word.to_owned();
     // A value that we refused ourselves: then the sentence is there already.
     if let Some(ours) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>()) {
         return ours.clone();
@@ -26,23 +27,28 @@ pub fn explain(error: &clap::Error) -> Error {
             (String::new(), format!("there is no command {:?}", text(error, ContextKind::InvalidSubcommand)))
         }
         ErrorKind::MissingSubcommand => (String::new(), "which command?".into()),
-        ErrorKind::UnknownArgument if argument.starts_with('-') => (word(error), format!("there is no flag {argument}")),
-        ErrorKind::UnknownArgument => (word(error), format!("{argument:?} is one argument too many")),
-        ErrorKind::MissingRequiredArgument => (word(error), format!("needs {argument}")),
+        ErrorKind::UnknownArgument if argument.starts_with('-') => (about(), format!("there is no flag {argument}")),
+        ErrorKind::UnknownArgument => (about(), format!("{argument:?} is one argument too many")),
+        ErrorKind::MissingRequiredArgument => (about(), format!("needs {argument}")),
         ErrorKind::InvalidValue if value.is_empty() => (flag(&argument), "needs a value".into()),
-        ErrorKind::InvalidValue => (flag(&argument), format!("{value:?} is none of {}", text(error, ContextKind::ValidValue))),
+        ErrorKind::InvalidValue => {
+            (flag(&argument), format!("{value:?} is none of {}", text(error, ContextKind::ValidValue)))
+        }
         ErrorKind::ValueValidation => {
             let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
             (flag(&argument), format!("can't be {value:?}{cause}"))
         }
         ErrorKind::TooManyValues => (flag(&argument), format!("takes no value, and got {value:?}")),
-        ErrorKind::ArgumentConflict => (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg))),
-        _ => (word(error), first_line(error)),
+        ErrorKind::ArgumentConflict => {
+            (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg)))
+        }
+        _ => (about(), first_line(error)),
     };
     let hint = match (suggestion, belongs_before(&argument)) {
         (Some(suggestion), _) => format!("did you mean {suggestion}?"),
         (None, true) if error.kind() == ErrorKind::UnknownArgument => "it goes before the command".into(),
-        _ => format!("see `{} --help`", command(error)),
+        _ if word.is_empty() => "see `onggi --help`".into(),
+        _ => format!("see `onggi {word} --help`"),
     };
     Error::new(place, what).hint(hint)
 }
@@ -55,19 +61,6 @@ fn flag(argument: &str) -> String {
 /// Whether the flag is one of those before the command's name.
 fn belongs_before(argument: &str) -> bool {
     ["--root", "--log", "--log-format", "--debug", "--systemd-cgroup", "--rootless"].contains(&argument)
-}
-
-/// The command that the line is about, from clap's usage line: `onggi create`.
-fn command(error: &clap::Error) -> String {
-    let usage = text(error, ContextKind::Usage);
-    let words = usage.trim_start_matches("Usage:").split_whitespace();
-    let words: Vec<_> = words.take_while(|word| !word.starts_with(['[', '<', '-'])).filter(|word| *word != "COMMAND").collect();
-    if words.is_empty() { "onggi".into() } else { words.join(" ") }
-}
-
-/// The word, without the program's name.
-fn word(error: &clap::Error) -> String {
-    command(error).split_once(' ').map(|(_, word)| word.to_owned()).unwrap_or_default()
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> String {

@@ -10,7 +10,8 @@ use std::path::Path;
 pub fn text(called: &OsStr) -> String {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let as_runc = Path::new(called).file_name().is_some_and(|name| name == "runc");
-    let mut text = if as_runc { format!("runc version {VERSION}+onggi\n") } else { format!("onggi version {VERSION}\n") };
+    let mut text =
+        if as_runc { format!("runc version {VERSION}+onggi\n") } else { format!("onggi version {VERSION}\n") };
     if let Some(commit) = option_env!("ONGGI_COMMIT").filter(|commit| !commit.is_empty()) {
         text += &format!("commit: {commit}\n");
     }

@@ -1,9 +1,10 @@
 //! `delete`: nothing is left behind.
 
-use std::path::PathBuf;
+use std::time::Instant;
 
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
+use crate::lifecycle::end::PATIENCE;
 use crate::lifecycle::{end, hooks, own_cgroup};
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
@@ -36,9 +37,10 @@ fn whole(entry: &Entry, record: &Record, force: bool) -> Result<Vec<Error>> {
         return Err(Error::new(entry.id().as_str(), format!("can't be deleted: it is {status}, not stopped"))
             .hint(format!("`stop {id}` first, or `delete --force {id}`", id = entry.id())));
     }
-    let cgroup = own_cgroup(record)?;
-    end(entry.id(), Init::find(record)?.as_ref(), cgroup.as_ref())?;
-    remove_cgroup(cgroup, &record.cgroups_made)?;
+    end(entry.id(), Init::find(record)?.as_ref(), own_cgroup(record)?.as_ref())?;
+    if let Some(cgroup) = &record.cgroup {
+        Cgroup::remove(cgroup, &record.cgroups_made, Instant::now() + PATIENCE)?;
+    }
     // Before the record goes: if we are killed now, another `delete` runs them again, where otherwise nobody would.
     let warnings = hooks::poststop(record);
     entry.remove()?;
@@ -48,13 +50,8 @@ fn whole(entry: &Entry, record: &Record, force: bool) -> Result<Vec<Error>> {
 /// Deletes a container whose record is not there or can't be read: by its cgroup.
 fn remains(entry: &Entry) -> Result<()> {
     if let Some(path) = entry.cgroup() {
-        let cgroup = Cgroup::open(&path)?;
-        end(entry.id(), None, cgroup.as_ref())?;
-        remove_cgroup(cgroup, &[path])?;
+        end(entry.id(), None, Cgroup::open(&path)?.as_ref())?;
+        Cgroup::remove(&path, std::slice::from_ref(&path), Instant::now() + PATIENCE)?;
     }
     entry.remove()
-}
-
-fn remove_cgroup(cgroup: Option<Cgroup>, made: &[PathBuf]) -> Result<()> {
-    cgroup.map_or(Ok(()), |cgroup| cgroup.remove(made))
 }

@@ -8,7 +8,7 @@ use crate::lifecycle::Signal;
 use crate::state::{Id, Init, Record};
 
 /// How long the kernel has to end what was killed. Only what hangs in it (state D) takes longer than milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The container's own cgroup, if it has one and it is still there.
 pub fn own_cgroup(record: &Record) -> Result<Option<Cgroup>> {
@@ -28,19 +28,13 @@ pub fn end(id: &Id, init: Option<&Init>, cgroup: Option<&Cgroup>) -> Result<()> 
         // It is in the cgroup, unless it has none or somebody moved it.
         init.signal(Signal::KILL.number())?;
         if !init.wait(Some(deadline))? {
-            return Err(hangs(id, &[init.pid()]));
+            return Err(hangs(id, init.pid()));
         }
     }
-    match cgroup {
-        Some(cgroup) if !cgroup.wait_empty(deadline.saturating_duration_since(Instant::now()))? => {
-            Err(hangs(id, &cgroup.processes()?))
-        }
-        _ => Ok(()),
-    }
+    cgroup.map_or(Ok(()), |cgroup| cgroup.wait_empty(deadline))
 }
 
-fn hangs(id: &Id, pids: &[i32]) -> Error {
-    let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
-    let what = format!("process {} was killed {} s ago and still hangs in the kernel", pids.join(", "), PATIENCE.as_secs());
-    Error::new(id.as_str(), what).hint("/proc/PID/stack says where; try again when that has ended")
+fn hangs(id: &Id, pid: i32) -> Error {
+    let what = format!("process {pid} was killed {} s ago and still hangs in the kernel", PATIENCE.as_secs());
+    Error::new(id.as_str(), what).hint(format!("/proc/{pid}/stack says where; try again when it has ended"))
 }

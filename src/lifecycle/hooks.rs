@@ -9,7 +9,7 @@ use std::io::{PipeReader, Read, Seek, SeekFrom, Write, pipe};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -84,7 +84,9 @@ fn start(hook: &Hook, input: File, ear: std::io::PipeWriter) -> std::io::Result<
     for variable in &hook.env {
         // As many as there are, an odd one without `=` too, is not what Command can do; it would be no variable.
         let bytes = variable.to_bytes();
-        let Some(end) = bytes.iter().position(|byte| *byte == b'=') else { continue };
+        let Some(end) = bytes.iter().position(|byte| *byte == b'=') else {
+            continue;
+        };
         command.env(OsStr::from_bytes(&bytes[..end]), OsStr::from_bytes(&bytes[end + 1..]));
     }
     command.process_group(0).stdin(input).stdout(ear.try_clone()?).stderr(ear).spawn()
@@ -96,7 +98,11 @@ fn text(text: &CString) -> &OsStr {
 
 /// Listens to the hook until it ends; `None` if it was killed at `deadline`. Its children may live on and hold the
 /// pipe open, so the end of what it says is not waited for.
-fn attend(child: &mut Child, mut sayings: PipeReader, deadline: Instant) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
+fn attend(
+    child: &mut Child,
+    mut sayings: PipeReader,
+    deadline: Instant,
+) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
     let pidfd = crate::state::open_pidfd(child.id().cast_signed())?;
     fcntl(&sayings, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut said = Vec::new();
@@ -161,4 +167,103 @@ fn quoted(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let lines: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if lines.is_empty() { String::new() } else { format!(": {}", lines.join(" / ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, timeout: u64) -> Hook {
+        Hook {
+            path: c"/bin/sh".into(),
+            args: vec![c"hook".into(), c"-c".into(), CString::new(script).unwrap()],
+            env: vec![c"A=1".into(), c"EMPTY=".into()],
+            timeout: Some(Duration::from_secs(timeout)),
+        }
+    }
+
+    fn state() -> State {
+        let record = Record { id: "web".into(), pid: Some(7), oci_version: "1.0.2".into(), ..Record::default() };
+        State::for_hooks(&record, Status::Creating)
+    }
+
+    fn error(script: &str, timeout: u64) -> String {
+        run(&[shell("true", 60), shell(script, timeout)], "prestart", &state()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn gets_its_own_environment_and_the_state() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("seen");
+        // PWD and others are the shell's own.
+        let script = format!("(tr '\\0' '\\n' < /proc/$$/environ; cat; echo; echo $0) > {}", file.display());
+        run(&[shell(&script, 60)], "prestart", &state()).unwrap();
+        let expected = "A=1\nEMPTY=\n{\"ociVersion\":\"1.0.2\",\"id\":\"web\",\"pid\":7,\"status\":\"creating\",\"bundle\":\"\"}\nhook\n";
+        assert_eq!(std::fs::read_to_string(file).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_it_says_is_in_the_error() {
+        assert_eq!(
+            error("echo no such bridge >&2; echo; echo bye; exit 3", 60),
+            "hooks.prestart[1] /bin/sh: ended with status 3: no such bridge / bye"
+        );
+        assert_eq!(error("kill -9 $$", 60), "hooks.prestart[1] /bin/sh: was ended by signal 9");
+        let loud = error("i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done; exit 1", 60);
+        assert!(loud.ends_with("/ 19998 / 19999") && loud.len() < 3 * SAYINGS, "{loud}");
+    }
+
+    #[test]
+    fn its_whole_group_is_killed_at_the_timeout() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        // The child holds the FIFO open for writing for as long as it lives, so its end is the end of the file.
+        let script = format!("(exec 3>{}; sleep 1000) & echo waiting; wait", fifo.display());
+        let path = fifo.clone();
+        let reader = std::thread::spawn(move || std::fs::read(path).unwrap());
+        let error = error(&script, 1);
+        assert_eq!(
+            error,
+            "hooks.prestart[1] /bin/sh: was killed at its timeout of 1 s: waiting (hooks may have a longer `timeout`)"
+        );
+        assert_eq!(reader.join().unwrap(), b"");
+    }
+
+    #[test]
+    fn a_child_left_behind_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        // The child holds the pipe of what the hook says, until we open the FIFO afterwards.
+        run(&[shell(&format!("read x < {} &", fifo.display()), 60)], "poststart", &state()).unwrap();
+        std::fs::write(fifo, "go\n").unwrap();
+    }
+
+    #[test]
+    fn a_long_state_that_is_not_read_blocks_nobody() {
+        let mut state = state();
+        state.annotations.insert("long".into(), "x".repeat(300_000));
+        run(&[shell("exit 0", 60)], "prestart", &state).unwrap();
+    }
+
+    #[test]
+    fn one_that_is_not_there() {
+        let missing = Hook { path: c"/no/such/hook".into(), ..shell("", 60) };
+        let error = run(&[missing], "createRuntime", &state()).unwrap_err().to_string();
+        assert_eq!(error, "hooks.createRuntime[0] /no/such/hook: can't be started: no such file or directory");
+    }
+
+    #[test]
+    fn poststop_runs_all_of_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("ran");
+        let hooks = [shell("exit 1", 60), shell(&format!("cat > {}", file.display()), 60)];
+        let record = Record { pid: Some(7), poststop: hooks.iter().map(Into::into).collect(), ..Record::default() };
+        let warnings = poststop(&record);
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].to_string().starts_with("hooks.poststop[0] /bin/sh: ended with status 1"));
+        let seen = std::fs::read_to_string(file).unwrap();
+        assert!(seen.contains("\"status\":\"stopped\"") && !seen.contains("pid"), "{seen}");
+    }
 }

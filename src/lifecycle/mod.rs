@@ -27,3 +27,6 @@ pub use end::{end, own_cgroup};
 pub use request::{CreateRequest, ExecRequest};
 pub use signal::Signal;
 pub use state::State;
+
+#[cfg(test)]
+mod tests;

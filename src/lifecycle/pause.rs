@@ -1,6 +1,6 @@
 //! `pause` and `resume`: a container stands still, and goes on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ pub fn pause(store: &Store, id: &Id) -> Result<()> {
     let _lock = entry.lock()?;
     let record = entry.read()?;
     match status(&entry, &record) {
-        Status::Created | Status::Running => cgroup(&entry, &record)?.freeze(PATIENCE),
+        Status::Created | Status::Running => cgroup(&entry, &record)?.freeze(Instant::now() + PATIENCE),
         status => Err(Error::new(id.as_str(), format!("can't be paused: it is {status}"))),
     }
 }
@@ -27,7 +27,7 @@ pub fn resume(store: &Store, id: &Id) -> Result<()> {
     let _lock = entry.lock()?;
     let record = entry.read()?;
     match status(&entry, &record) {
-        Status::Paused => cgroup(&entry, &record)?.thaw(PATIENCE),
+        Status::Paused => cgroup(&entry, &record)?.thaw(Instant::now() + PATIENCE),
         status => Err(Error::new(id.as_str(), format!("can't be resumed: it is {status}, not paused"))),
     }
 }

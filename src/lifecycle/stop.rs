@@ -34,11 +34,11 @@ struct Asked {
 /// each, in the order of `ids`.
 pub fn stop(store: &Store, ids: &[Id], signal: Signal, patience: Duration) -> Vec<Result<Stopped>> {
     let began = Instant::now();
-    let asked: Vec<_> = ids.iter().map(|id| ask(store, id, signal)).collect();
+    let asked: Vec<_> = ids.iter().map(|id| ask(store, id, signal, patience)).collect();
     asked.into_iter().map(|asked| see_off(&asked?, began, patience)).collect()
 }
 
-fn ask(store: &Store, id: &Id, signal: Signal) -> Result<Asked> {
+fn ask(store: &Store, id: &Id, signal: Signal, patience: Duration) -> Result<Asked> {
     let entry = store.open_entry(id)?;
     let record = entry.read()?;
     let status = status(&entry, &record);
@@ -50,14 +50,16 @@ fn ask(store: &Store, id: &Id, signal: Signal) -> Result<Asked> {
         init.signal(signal.number())?;
         if let (Status::Paused, Some(cgroup)) = (status, &cgroup) {
             // The signal is there; a frozen program could not act on it.
-            cgroup.thaw(patience)?;
+            cgroup.thaw(Instant::now() + patience)?;
         }
     }
     Ok(Asked { entry, record, init, cgroup, status })
 }
 
 fn see_off(asked: &Asked, began: Instant, patience: Duration) -> Result<Stopped> {
-    let Asked { entry, record, init: Some(init), cgroup, status } = asked else { return Ok(Stopped::Before) };
+    let Asked { entry, record, init: Some(init), cgroup, status } = asked else {
+        return Ok(Stopped::Before);
+    };
     let how = match status {
         Status::Created => Stopped::NotStarted,
         _ if init.wait(Some(began + patience))? => Stopped::BySignal(began.elapsed()),

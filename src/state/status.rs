@@ -66,8 +66,82 @@ fn frozen(cgroup: &Path) -> bool {
 /// socket. A connection that says nothing and goes away does not start it.
 fn waits_for_start(entry: &Entry) -> bool {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let Ok(socket) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else { return false };
-    let Ok(address) = UnixAddr::new(&entry.start_socket()) else { return false };
+    let Ok(socket) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else {
+        return false;
+    };
+    let Ok(address) = UnixAddr::new(&entry.start_socket()) else {
+        return false;
+    };
     // EAGAIN: it listens, and there are more questions than it has room for.
     matches!(connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &address), Ok(()) | Err(Errno::EAGAIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+    use std::process::{Child, Command};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::state::{Id, Init, Store};
+
+    fn container(dir: &Path) -> (Entry, Record, Child) {
+        let entry = Store::open(&dir.join("root")).unwrap().claim(&Id::new("web").unwrap()).unwrap();
+        let child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = child.id().cast_signed();
+        let start_time = Stat::of(pid).map(|stat| stat.start_time);
+        (entry, Record { pid: Some(pid), start_time, ..Record::default() }, child)
+    }
+
+    #[test]
+    fn it_comes_from_the_kernel() {
+        let dir = tempfile::tempdir().unwrap();
+        let (entry, record, mut child) = container(dir.path());
+        assert_eq!(status(&entry, &record), Status::Running);
+
+        let listener = UnixListener::bind(entry.start_socket()).unwrap();
+        assert_eq!(status(&entry, &record), Status::Created);
+        drop(listener);
+        assert_eq!(status(&entry, &record), Status::Running, "a socket that nobody listens on");
+
+        std::fs::write(dir.path().join("cgroup.events"), "populated 1\nfrozen 1\n").unwrap();
+        let paused = Record { cgroup: Some(dir.path().into()), ..record.clone() };
+        assert_eq!(status(&entry, &paused), Status::Paused);
+
+        let stranger = Record { start_time: record.start_time.map(|time| time + 1), ..record.clone() };
+        assert_eq!(status(&entry, &stranger), Status::Stopped, "its number is another's");
+        assert!(Init::find(&stranger).unwrap().is_none());
+
+        let init = Init::find(&record).unwrap().unwrap();
+        assert!(!init.wait(Some(Instant::now())).unwrap());
+        assert!(init.signal(libc::SIGKILL).unwrap());
+        assert!(init.wait(Some(Instant::now() + Duration::from_secs(60))).unwrap());
+        assert_eq!(status(&entry, &record), Status::Stopped, "a zombie");
+        assert!(Init::find(&record).unwrap().is_none());
+        assert_eq!(init.exit_status(), Some(137), "as the zombie shows it");
+        assert_eq!(Init::zombie_status(&record), Some(137));
+
+        child.wait().unwrap();
+        assert_eq!(status(&entry, &record), Status::Stopped);
+        assert!(!init.signal(0).unwrap());
+        assert_eq!(Init::zombie_status(&record), None);
+        // Linux 6.15 and later tell whoever had a pidfd; older ones nobody but the parent.
+        assert!(matches!(init.exit_status(), Some(137) | None));
+    }
+
+    #[test]
+    fn without_a_pid_it_depends_on_whether_create_is_at_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("root")).unwrap();
+        let id = Id::new("web").unwrap();
+        let entry = store.claim(&id).unwrap();
+        let store = Store::open(store.path()).unwrap();
+        let other = store.open_entry(&id).unwrap();
+        let lock = entry.lock().unwrap();
+        assert_eq!(status(&other, &Record::default()), Status::Creating);
+        assert_eq!(status(&other, &Record::default()), Status::Creating, "asking does not take the lock away");
+        assert_eq!(status(&entry, &Record::default()), Status::Stopped, "its own lock is not in its way");
+        drop(lock);
+        assert_eq!(status(&other, &Record::default()), Status::Stopped);
+    }
 }

@@ -60,7 +60,9 @@ impl Store {
                 return Err(Error::new(id.as_str(), "container with given ID already exists")
                     .hint("choose another id, or `delete` that container"));
             }
-            Err(cause) => return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause)),
+            Err(cause) => {
+                return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause));
+            }
         }
         match openat(&*root, id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Entry::new(root, directory.into(), id.clone(), path)),
@@ -75,7 +77,9 @@ impl Store {
 
     /// The container `id`, if there is one.
     pub fn find(&self, id: &Id) -> Result<Option<Entry>> {
-        let Some(root) = &self.directory else { return Ok(None) };
+        let Some(root) = &self.directory else {
+            return Ok(None);
+        };
         let path = self.path.join(id.as_str());
         match openat(root.as_fd(), id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Some(Entry::new(Rc::clone(root), directory.into(), id.clone(), path))),
@@ -86,7 +90,9 @@ impl Store {
 
     /// The ids of all containers, in order.
     pub fn list(&self) -> Result<Vec<Id>> {
-        let Some(root) = &self.directory else { return Ok(Vec::new()) };
+        let Some(root) = &self.directory else {
+            return Ok(Vec::new());
+        };
         let failed = |cause| Error::io(self.path.to_string_lossy(), "can't be listed", cause);
         let mut ids = Vec::new();
         for item in Dir::openat(root.as_fd(), ".", DIRECTORY, Mode::empty()).map_err(failed)?.iter() {
@@ -122,8 +128,11 @@ fn checked(path: &Path, directory: File) -> Result<File> {
             .hint("give a root directory of your own with --root DIR"));
     }
     if about.mode() & 0o022 != 0 {
-        return Err(Error::new(place.clone(), format!("can be written to by others (mode {:04o})", about.mode() & 0o7777))
-            .hint(format!("chmod 700 {place}")));
+        return Err(Error::new(
+            place.clone(),
+            format!("can be written to by others (mode {:04o})", about.mode() & 0o7777),
+        )
+        .hint(format!("chmod 700 {place}")));
     }
     Ok(directory)
 }
@@ -134,5 +143,106 @@ fn open_error(path: &Path, cause: Errno) -> Error {
         // O_NOFOLLOW together with O_DIRECTORY says ENOTDIR of a link.
         Errno::ELOOP | Errno::ENOTDIR => Error::new(place, "must be a directory, not a file or a symbolic link"),
         _ => Error::io(place, "can't be opened", cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::state::Record;
+
+    fn id(text: &str) -> Id {
+        Id::new(text).unwrap()
+    }
+
+    #[test]
+    fn an_id_is_taken_once_and_can_be_used_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("a/b");
+        let store = Store::open(&root).unwrap();
+        assert!(!root.exists(), "looking does not make it");
+        assert_eq!(store.list().unwrap(), []);
+        let entry = store.claim(&id("web")).unwrap();
+        assert_eq!(fs::metadata(&root).unwrap().mode() & 0o7777, 0o700);
+        let store = Store::open(&root).unwrap();
+        let error = store.claim(&id("web")).unwrap_err().to_string();
+        assert!(error.starts_with("web: container with given ID already exists"), "{error}");
+        assert_eq!(store.list().unwrap(), [id("web")]);
+        entry.remove().unwrap();
+        assert_eq!(store.open_entry(&id("web")).unwrap_err().to_string(), "container \"web\" does not exist");
+        store.claim(&id("web")).unwrap();
+    }
+
+    #[test]
+    fn of_many_at_once_one_gets_the_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let claim = || Store::open(dir.path()).unwrap().claim(&id("web")).is_ok();
+        let won: usize = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(claim)).collect();
+            all.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+        });
+        assert_eq!(won, 1);
+    }
+
+    #[test]
+    fn a_root_that_others_can_change_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name: &str| Store::open(&dir.path().join(name)).map(|_| ()).unwrap_err().to_string();
+        fs::create_dir(dir.path().join("open")).unwrap();
+        fs::set_permissions(dir.path().join("open"), Permissions::from_mode(0o1777)).unwrap();
+        assert!(open("open").contains("can be written to by others (mode 1777)"), "{}", open("open"));
+        symlink("/run", dir.path().join("link")).unwrap();
+        assert!(open("link").contains("must be a directory, not a file or a symbolic link"), "{}", open("link"));
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(open("file").contains("must be a directory"), "{}", open("file"));
+        assert!(open("file/x").contains("must be a directory"), "{}", open("file/x"));
+    }
+
+    #[test]
+    fn a_container_that_is_a_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        symlink("/run", dir.path().join("web")).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert!(store.open_entry(&id("web")).is_err());
+        assert_eq!(store.list().unwrap(), []);
+    }
+
+    #[test]
+    fn records_are_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let entry = Store::open(dir.path()).unwrap().claim(&id("web")).unwrap();
+        let error = entry.read().unwrap_err().to_string();
+        assert!(error.starts_with("web: was never completely created"), "{error}");
+        let cgroup = Some(PathBuf::from("/sys/fs/cgroup/web"));
+        let intent = Record { version: 1, cgroup: cgroup.clone(), ..Record::default() };
+        entry.write(&intent).unwrap();
+        assert_eq!(entry.read().unwrap(), intent);
+        let record = Record { pid: Some(7), ..intent };
+        entry.write(&record).unwrap();
+        assert_eq!(entry.read().unwrap(), record);
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path().join("web")).unwrap().map(|item| item.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["cgroup", "state.json"]);
+
+        fs::write(dir.path().join("web/state.json"), "{\"vers").unwrap();
+        assert!(entry.read().unwrap_err().to_string().contains("web/state.json: is damaged"));
+        assert_eq!(entry.cgroup(), cgroup);
+    }
+
+    #[test]
+    fn the_lock_of_a_deleted_container_is_not_to_be_had() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let entry = store.claim(&id("web")).unwrap();
+        let other = store.open_entry(&id("web")).unwrap();
+        entry.save_config(b"{}").unwrap();
+        assert_eq!(other.config().unwrap(), b"{}");
+        entry.remove().unwrap();
+        store.claim(&id("web")).unwrap();
+        assert_eq!(other.lock().unwrap_err().to_string(), "container \"web\" does not exist");
     }
 }

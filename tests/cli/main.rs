@@ -1,0 +1,217 @@
+//! What the program says, and where: error texts, logs, exit statuses, flags in all their forms.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn onggi(root: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_onggi")).arg("--root").arg(root).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a failing command says on standard error; nothing on standard output, and exit status 1.
+fn said(line: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments: Vec<_> = line.split(' ').filter(|word| !word.is_empty()).collect();
+    let output = onggi(dir.path(), &arguments);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()), "{line}");
+    text(&output.stderr)
+}
+
+#[test]
+fn a_wrong_line_is_one_sentence() {
+    let cases = [
+        ("", "which command? (see `onggi --help`)"),
+        ("bogus", "there is no command \"bogus\" (see `onggi --help`)"),
+        ("creat", "there is no command \"creat\" (did you mean create?)"),
+        ("--bogus state x", "there is no flag --bogus (see `onggi --help`)"),
+        ("--rootless maybe list", "--rootless: \"maybe\" is none of auto, true, false (see `onggi --help`)"),
+        ("create", "create: needs <ID> (see `onggi create --help`)"),
+        ("create --bogus x", "create: there is no flag --bogus (see `onggi create --help`)"),
+        ("create --bundel b x", "create: there is no flag --bundel (did you mean --bundle?)"),
+        ("create a b", "create: \"b\" is one argument too many (see `onggi create --help`)"),
+        ("list --root x", "list: there is no flag --root (it goes before the command)"),
+        ("list -f xml", "--format: \"xml\" is none of table, json (see `onggi list --help`)"),
+        ("list --format", "--format: needs a value (see `onggi list --help`)"),
+        ("stop -t x y", "--time: can't be \"x\": invalid digit found in string (see `onggi stop --help`)"),
+        ("stop -t -1 y", "--time: can't be \"-1\": invalid digit found in string (see `onggi stop --help`)"),
+        ("stop", "stop: needs <ID>... (see `onggi stop --help`)"),
+        ("kill --all=maybe x", "--all: takes no value, and got \"maybe\" (see `onggi kill --help`)"),
+        ("kill x NOSIG", "signal: no signal \"NOSIG\" (a name such as TERM or SIGTERM, RTMIN+1, or a number up to 64)"),
+        ("state a/b", "container id: \"a/b\" has '/' at position 2 (an id consists of letters, digits and _ + . -)"),
+        ("state ..", "container id: \"..\" is the name of a directory (give the container another name)"),
+        ("state x", "container \"x\" does not exist"),
+        ("start x y", "start: \"y\" is one argument too many (see `onggi start --help`)"),
+        ("delete a b", "container \"a\" does not exist; container \"b\" does not exist"),
+        ("exec x", "exec: needs a program to run, after the id (or a file that tells, with --process)"),
+        (
+            "--systemd-cgroup run x",
+            "--systemd-cgroup: this onggi can't have systemd make cgroups yet (without the flag onggi makes them itself; \
+             an engine has to be set to the cgroupfs driver)",
+        ),
+        (
+            "update --resources - x",
+            "update: changing the limits of a running container is not supported yet (`onggi --help` shows what is)",
+        ),
+        (
+            "checkpoint --image-path i x",
+            "checkpoint: saving and restoring containers is not supported yet (`onggi --help` shows what is)",
+        ),
+        ("events --stats x", "events: events and statistics are not supported yet (`onggi --help` shows what is)"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(said(line), format!("onggi: {expected}\n"), "{line}");
+    }
+}
+
+#[test]
+fn even_a_wrong_flag_is_logged_and_said_once_on_standard_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let path = log.to_str().unwrap();
+    for (line, msg) in [
+        (vec!["--log", path, "--log-format", "json", "state", "x"], "container \"x\" does not exist"),
+        (
+            vec!["-log", path, "-log-format=json", "create", "--bogus"],
+            "create: there is no flag --bogus (see `onggi create --help`)",
+        ),
+        (vec!["--bogus", "--log-format=json", "--log", path, "list"], "there is no flag --bogus (see `onggi --help`)"),
+    ] {
+        fs::write(&log, "before\n").unwrap();
+        let output = onggi(dir.path(), &line);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), format!("onggi: {msg}\n")));
+        let lines = fs::read_to_string(&log).unwrap();
+        let line = lines.strip_prefix("before\n").unwrap().strip_suffix('\n').unwrap();
+        assert!(line.starts_with("{\"level\":\"error\",\"msg\":"), "{line}");
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["msg"], msg);
+        let time = line["time"].as_str().unwrap();
+        assert!(time.len() == 20 && time.ends_with('Z'), "{time}");
+    }
+}
+
+#[test]
+fn logs_have_two_forms_and_two_places() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = onggi(dir.path(), &["--log-format", "json", "state", "x"]);
+    assert!(
+        text(&json.stderr).starts_with("{\"level\":\"error\",\"msg\":\"container \\\"x\\\" does not exist\",\"time\":")
+    );
+    assert_eq!(text(&json.stderr).lines().count(), 1);
+    let log = dir.path().join("log");
+    onggi(dir.path(), &["--log", log.to_str().unwrap(), "state", "x"]);
+    let line = fs::read_to_string(&log).unwrap();
+    assert!(
+        line.starts_with("time=\"2") && line.ends_with(" level=error msg=\"container \\\"x\\\" does not exist\"\n"),
+        "{line}"
+    );
+    let nowhere = onggi(dir.path(), &["--log", "/no/such/log", "list"]);
+    assert_eq!(text(&nowhere.stderr), "onggi: --log: can't open /no/such/log: no such file or directory\n");
+}
+
+#[test]
+fn the_version_is_what_engines_parse() {
+    let version = |name: &str, flag: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_onggi")).arg0(name).arg(flag).output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+        text(&output.stdout)
+    };
+    let onggi = version("onggi", "--version");
+    assert!(onggi.starts_with(concat!("onggi version ", env!("CARGO_PKG_VERSION"), "\n")), "{onggi}");
+    assert!(onggi.ends_with("spec: 1.3.0\n"), "{onggi}");
+    assert_eq!(version("onggi", "-v"), onggi);
+    assert!(version("/usr/bin/runc", "-version").starts_with("runc version "));
+}
+
+#[test]
+fn help_is_there_for_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = "run create start exec pause resume kill stop wait delete state list ps spec plan features";
+    for arguments in [&["--help"][..], &["help"], &["-h"]] {
+        let help = onggi(dir.path(), arguments);
+        assert_eq!(help.status.code(), Some(0));
+        for word in words.split(' ') {
+            assert!(text(&help.stdout).contains(&format!("\n  {word} ")), "{word}");
+        }
+    }
+    for word in words.split(' ') {
+        for arguments in [[word, "--help"], ["help", word]] {
+            let help = onggi(dir.path(), &arguments);
+            let usage = format!("Usage: onggi {word} ");
+            assert_eq!(help.status.code(), Some(0), "{arguments:?}");
+            assert!(text(&help.stdout).contains(usage.trim_end()), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn no_containers_are_listed_as_runc_lists_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = |arguments: &[&str]| text(&onggi(dir.path(), arguments).stdout);
+    assert_eq!(list(&["list"]), "ID          PID         STATUS      BUNDLE      CREATED     OWNER\n");
+    assert_eq!(list(&["list", "--format=json"]), "null\n");
+    assert_eq!(list(&["list", "-q"]), "");
+    let root = dir.path().join("not-there");
+    assert_eq!(text(&onggi(&root, &["list", "-q"]).stderr), "");
+    assert!(!root.exists());
+}
+
+#[test]
+fn a_damaged_container_is_listed_and_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("web")).unwrap();
+    fs::write(dir.path().join("web/state.json"), "").unwrap();
+    let list = onggi(dir.path(), &["list"]);
+    assert_eq!(list.status.code(), Some(0));
+    assert!(text(&list.stdout).contains("\nweb         -           damaged     -"), "{}", text(&list.stdout));
+    let file = dir.path().join("web/state.json");
+    let warning = format!(
+        "onggi: warning: {}: is empty (`delete --force` removes what is left of the container)\n",
+        file.display()
+    );
+    assert_eq!(text(&list.stderr), warning);
+    assert_eq!(text(&onggi(dir.path(), &["list", "-f", "json"]).stdout), "[]\n");
+    assert_eq!(onggi(dir.path(), &["delete", "--force", "web"]).status.code(), Some(0));
+    assert_eq!(text(&onggi(dir.path(), &["list", "-q"]).stdout), "");
+}
+
+#[test]
+fn spec_writes_a_config_but_never_over_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = dir.path().to_str().unwrap();
+    let spec = onggi(dir.path(), &["spec", "--bundle", bundle]);
+    assert_eq!((spec.status.code(), text(&spec.stderr)), (Some(0), String::new()));
+    let config: serde_json::Value = serde_json::from_slice(&fs::read(dir.path().join("config.json")).unwrap()).unwrap();
+    assert!(config["process"]["args"].is_array());
+    let again = onggi(dir.path(), &["spec", "-b", bundle]);
+    let says = format!(
+        "onggi: {bundle}/config.json: exists already (remove it first, or choose another directory with --bundle)\n"
+    );
+    assert_eq!((again.status.code(), text(&again.stderr)), (Some(1), says));
+}
+
+#[test]
+fn manual_and_completions_can_be_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let man = dir.path().join("man");
+    let made = onggi(dir.path(), &["generate", "man", man.to_str().unwrap()]);
+    assert_eq!((made.status.code(), text(&made.stderr)), (Some(0), String::new()));
+    assert!(man.join("onggi.1").exists() && man.join("onggi-create.1").exists());
+    for shell in ["bash", "zsh", "fish"] {
+        let made = onggi(dir.path(), &["generate", "completions", shell]);
+        assert!(made.status.success() && text(&made.stdout).contains("preserve-fds"), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_heard_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onggi"));
+    let output = command.arg("features").stdout(writer).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}
