@@ -33,9 +33,19 @@ impl Findings {
         })
     }
 
-    /// The warnings, or the errors if there are any.
-    pub fn into_result(self) -> Result<Vec<Problem>> {
-        Error::all(self.errors)?;
-        Ok(self.warnings)
+    /// The value of another room, or nothing and its problems among ours.
+    pub fn take<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
+        result.map_err(|problems| self.errors.extend(problems)).ok()
+    }
+
+    /// `value` with the warnings, or the errors if there are any. There is a value wherever there are no errors.
+    pub fn into_result<T>(self, value: Option<T>) -> Result<(T, Vec<Problem>)> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok((value, self.warnings)),
+            _ => Err(Error {
+                problems: self.errors,
+                status: 1,
+            }),
+        }
     }
 }

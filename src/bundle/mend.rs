@@ -24,7 +24,9 @@ pub fn config(config: &mut Value, warnings: &mut Vec<Problem>) {
         "uidMappings",
         "gidMappings",
     ] {
-        config.remove(section);
+        if config.remove(section).is_some() && !section.ends_with("Mappings") {
+            warnings.push(Problem::new(section, "is not looked at on Linux"));
+        }
     }
     if let Some(of) = config.get_mut("process") {
         process(of, warnings);
@@ -201,7 +203,14 @@ mod tests {
 
     #[test]
     fn other_systems_sections_are_not_looked_at() {
-        let (value, _) = mended(json!({"vm": {}, "windows": 3, "hostname": "h"}));
+        let (value, warnings) = mended(json!({"vm": {}, "windows": 3, "hostname": "h"}));
         assert_eq!(value, json!({"hostname": "h"}));
+        assert_eq!(
+            warnings,
+            [
+                "windows: is not looked at on Linux",
+                "vm: is not looked at on Linux"
+            ]
+        );
     }
 }

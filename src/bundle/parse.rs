@@ -97,12 +97,45 @@ fn wrong_type(
     }
 }
 
-/// `serde_json` ends its messages with the position, which we put elsewhere.
+/// What serde expected, in the words of JSON instead of Rust's.
+const EXPECTED: [(&str, &str); 10] = [
+    ("a sequence", "an array"),
+    ("a map", "an object"),
+    ("path string", "a string"),
+    ("a boolean", "true or false"),
+    ("i32", "a whole number from -2147483648 to 2147483647"),
+    (
+        "i64",
+        "a whole number from -9223372036854775808 to 9223372036854775807",
+    ),
+    ("u16", "a whole number from 0 to 65535"),
+    ("u32", "a whole number from 0 to 4294967295"),
+    ("u64", "a whole number from 0 to 18446744073709551615"),
+    ("usize", "a whole number from 0 to 18446744073709551615"),
+];
+
+/// The message of `serde_json` without the position at its end, which we put elsewhere, and without Rust's types.
 fn without_position(cause: &serde_json::Error) -> String {
     let text = cause.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+    let text = text
+        .rfind(" at line ")
+        .map_or(text.as_str(), |end| &text[..end]);
+    if let Some(variants) = text.strip_prefix("unknown variant ") {
+        return format!("unknown value {}", variants.replace('`', "\""));
+    }
+    let Some((found, expected)) = text.rsplit_once(", expected ") else {
+        return text.to_owned();
+    };
+    let words = EXPECTED
+        .iter()
+        .find(|(rust, _)| *rust == expected)
+        .map(|(_, words)| *words);
+    match words {
+        Some(words) => format!("{found}, expected {words}"),
+        None if expected.starts_with("struct ") || expected.starts_with("internally") => {
+            format!("{found}, expected an object")
+        }
+        None => text.to_owned(),
     }
 }
 
@@ -136,16 +169,16 @@ mod tests {
         );
         assert_eq!(
             said("{\"process\":\n{\"user\":{\"uid\":\"x\"}, \"cwd\":\"/\"}}"),
-            "process.user.uid: invalid type: string \"x\", expected u32 (line 2 of /b/config.json)"
+            "process.user.uid: invalid type: string \"x\", expected a whole number from 0 to 4294967295 (line 2 of /b/config.json)"
         );
         assert_eq!(
             said("{\"process\": {\"user\":{\"uid\":-1}, \"cwd\":\"/\"}}"),
-            "process.user.uid: invalid value: integer `-1`, expected u32 (line 1 of /b/config.json)"
+            "process.user.uid: invalid value: integer `-1`, expected a whole number from 0 to 4294967295 (line 1 of /b/config.json)"
         );
         assert_eq!(said("[]"), "/b/config.json: must be a JSON object");
         assert_eq!(
             said("7"),
-            "/b/config.json: invalid type: integer `7`, expected struct Spec (line 1 of /b/config.json)"
+            "/b/config.json: invalid type: integer `7`, expected an object (line 1 of /b/config.json)"
         );
     }
 
@@ -163,7 +196,7 @@ mod tests {
             .to_string();
         assert_eq!(
             error,
-            "process.cwd: invalid type: integer `7`, expected path string (line 1 of p.json)"
+            "process.cwd: invalid type: integer `7`, expected a string (line 1 of p.json)"
         );
     }
 }

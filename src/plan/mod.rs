@@ -13,6 +13,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use oci_spec::runtime as oci;
+
 use crate::bundle::{Bundle, Findings, check, path};
 use crate::error::{Problem, Result};
 
@@ -71,64 +73,71 @@ pub struct Plan {
     pub warnings: Vec<Problem>,
 }
 
-/// What the command line says, as far as the plan depends on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// The container's id.
-    pub id: String,
-}
-
 impl Plan {
     /// Checks the bundle and decides everything. Pure: the same arguments give the same plan.
     ///
     /// Errors: everything that is wrong with the config, at once, and what this host's user may not do.
-    pub fn new(bundle: &Bundle, host: &Host, options: &Options) -> Result<Self> {
-        let mut found = check::check(&bundle.spec);
-        let found = &mut found;
+    pub fn new(bundle: &Bundle, host: &Host) -> Result<Self> {
         let spec = &bundle.spec;
-        let linux = spec.linux().as_ref();
-        let namespaces = namespaces::new(spec, found);
+        let mut found = check::check(spec);
+        found.warnings.splice(0..0, bundle.warnings.iter().cloned());
+        let none = (oci::Linux::default(), oci::Process::default());
+        let linux = spec.linux().as_ref().unwrap_or(&none.0);
+        let process = spec.process().as_ref().unwrap_or(&none.1);
+
+        let namespaces = namespaces::new(spec, &mut found);
+        idmap::check_privilege(&namespaces, host, &mut found);
         let idmap = idmap::new(spec, &namespaces);
-        let mounts = mounts::new(bundle, found);
-        idmap::check_privilege(&namespaces, host, found);
+        let mounts = mounts::new(bundle, &mut found);
         if let Some(idmap) = &idmap {
-            idmap::check_mounts(idmap, &mounts, spec, found);
+            idmap::check_mounts(idmap, &mounts, spec, &mut found);
         }
-        let mut plan = Self {
-            rootfs: rootfs::new(bundle),
-            devices: devices::new(bundle, &namespaces, &mounts, host, found),
-            links: devices::links(&mounts),
-            masked: paths(
-                "linux.maskedPaths",
-                linux.and_then(|linux| linux.masked_paths().as_deref()),
-                found,
-            ),
-            readonly: paths(
-                "linux.readonlyPaths",
-                linux.and_then(|linux| linux.readonly_paths().as_deref()),
-                found,
-            ),
-            hostname: name("hostname", spec.hostname().as_deref(), found),
-            domainname: name("domainname", spec.domainname().as_deref(), found),
-            sysctls: sysctl::new(linux.and_then(|linux| linux.sysctl().as_ref()), found),
-            process: process::new(
-                spec.process()
-                    .as_ref()
-                    .unwrap_or(&oci_spec::runtime::Process::default()),
-                namespaces.has(libc::CLONE_NEWUSER),
-                host,
-                found,
-            ),
-            cgroup: Cgroup {},
-            hooks: hooks::new(spec.hooks().as_ref(), found),
-            seccomp: None,
-            warnings: bundle.warnings.clone(),
+        let cgroup = found.take(Cgroup::new(linux));
+        if let Some(cgroup) = &cgroup {
+            found.warnings.extend(cgroup.notes.iter().cloned());
+        }
+        let rootfs = rootfs::new(bundle, &mut found);
+        let devices = devices::new(bundle, &namespaces, &mounts, host, &mut found);
+        let masked = paths(
+            "linux.maskedPaths",
+            linux.masked_paths().as_deref(),
+            &mut found,
+        );
+        let readonly = paths(
+            "linux.readonlyPaths",
+            linux.readonly_paths().as_deref(),
+            &mut found,
+        );
+        let hostname = name("hostname", spec.hostname().as_deref(), &mut found);
+        let domainname = name("domainname", spec.domainname().as_deref(), &mut found);
+        let sysctls = sysctl::new(linux.sysctl().as_ref(), &mut found);
+        let process = process::new(
+            process,
+            namespaces.has(libc::CLONE_NEWUSER),
+            host,
+            &mut found,
+        );
+        let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
+        let (cgroup, warnings) = found.into_result(cgroup)?;
+        let (links, seccomp) = (devices::links(&mounts), None);
+        Ok(Self {
             namespaces,
             idmap,
+            rootfs,
             mounts,
-        };
-        plan.warnings.extend(std::mem::take(found).into_result()?);
-        Ok(plan)
+            devices,
+            links,
+            masked,
+            readonly,
+            hostname,
+            domainname,
+            sysctls,
+            process,
+            cgroup,
+            hooks,
+            seccomp,
+            warnings,
+        })
     }
 }
 

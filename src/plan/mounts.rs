@@ -13,7 +13,7 @@ use crate::bundle::{Bundle, Findings, path};
 use crate::error::Problem;
 
 /// File systems whose instances share what belongs to the whole file system: read-only, asked of the file system, would be
-/// so (or be refused) in every namespace that shows it, so it is asked of the mount alone.
+/// so (or be refused) in every namespace that shows it, so it is asked of the mount alone. Nor can anything be made in them.
 const SHARED: [&str; 4] = ["cgroup2", "mqueue", "proc", "sysfs"];
 
 /// All mounts, in the order of config.json.
@@ -61,7 +61,7 @@ impl Asked {
         }
         for option in mount.options().iter().flatten() {
             if option.contains('\0') {
-                found.text(option.as_str(), place);
+                found.text(option.as_str(), || format!("{} option", place()));
                 continue;
             }
             // Nearly every entry is one plain word.
@@ -139,7 +139,7 @@ impl Asked {
                 .join(mount.source().as_deref().unwrap_or(Path::new("")));
             Source::Bind {
                 path: found.text(source.as_os_str().as_bytes(), || {
-                    format!("{}: source", place())
+                    format!("{} source", place())
                 }),
                 recursive,
             }
@@ -152,7 +152,7 @@ impl Asked {
                     Source::Cgroup
                 }
                 kind => {
-                    readonly_last = self.readonly && filled;
+                    readonly_last = self.readonly && filled && !SHARED.contains(&kind);
                     self.filesystem(kind, mount, filled, place, found)
                 }
             }
@@ -225,9 +225,9 @@ impl Asked {
             .as_deref()
             .filter(|source| !source.as_os_str().is_empty());
         let source = source.map_or(kind.as_bytes(), |source| source.as_os_str().as_bytes());
-        let source = found.text(source, || format!("{}: source", place()));
+        let source = found.text(source, || format!("{} source", place()));
         Source::Filesystem {
-            kind: found.text(kind, || format!("{}: type", place())),
+            kind: found.text(kind, || format!("{} type", place())),
             source,
             parameters,
         }

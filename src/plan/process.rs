@@ -22,7 +22,7 @@ impl Process {
         let mut found = Findings::default();
         check::process(process, &mut found);
         let plan = new(process, user_namespace, host, &mut found);
-        Ok((plan, found.into_result()?))
+        found.into_result(Some(plan))
     }
 }
 

@@ -1,16 +1,19 @@
 //! `root` and `linux.rootfsPropagation`.
 
+use std::os::unix::ffi::OsStrExt;
+
 use libc::{MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
 
 use super::Rootfs;
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Findings};
 
 /// The root file system; a relative path is below the bundle.
-pub fn new(bundle: &Bundle) -> Rootfs {
+pub fn new(bundle: &Bundle, found: &mut Findings) -> Rootfs {
     let root = bundle.spec.root().as_ref();
     let path = root
         .map(|root| bundle.path.join(root.path()))
         .unwrap_or_default();
+    found.text(path.as_os_str().as_bytes(), || "root.path".to_owned());
     let asked = bundle
         .spec
         .linux()

@@ -103,7 +103,9 @@ pub fn attach_device_program(cgroup: Fd, program: Fd, instead_of: Option<Fd>) ->
         .set(8, BPF_CGROUP_DEVICE)
         .set(12, BPF_F_ALLOW_MULTI);
     if let Some(old) = instead_of {
-        attributes.set(12, BPF_F_ALLOW_MULTI | BPF_F_REPLACE).set(16, old.0.cast_unsigned());
+        attributes
+            .set(12, BPF_F_ALLOW_MULTI | BPF_F_REPLACE)
+            .set(16, old.0.cast_unsigned());
     }
     // SAFETY: no pointers.
     unsafe { attributes.call(BPF_PROG_ATTACH) }.map(drop)
@@ -134,7 +136,11 @@ pub fn program_by_id(id: u32) -> Result<Fd, Errno> {
 }
 
 /// A system call's result that is a file descriptor.
-#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "the kernel's descriptors are ints")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the kernel's descriptors are ints"
+)]
 fn descriptor(result: usize) -> Fd {
     Fd(result as i32)
 }

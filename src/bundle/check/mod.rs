@@ -18,7 +18,6 @@ mod mounts;
 mod namespaces;
 mod paths;
 mod process;
-mod resources;
 mod root;
 mod sysctl;
 mod unsupported;
@@ -45,7 +44,6 @@ pub fn check(spec: &Spec) -> Findings {
     devices::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
-    resources::check(spec, &mut found);
     hooks::check(spec, &mut found);
     unsupported::check(spec, &mut found);
     found

@@ -76,14 +76,14 @@ pub fn file(name: &str) -> Result<String, &'static str> {
 
 /// Why the container may not set this, if so. The place is filled in by the caller.
 fn forbidden(file: &str, spec: &Spec) -> Option<Problem> {
-    let (kind, name) = match file {
+    let (kind, name, article) = match file {
         "kernel/hostname" => {
             return Some(Problem::new("", "is set by another field").hint("use hostname"));
         }
-        "kernel/domainname" => (LinuxNamespaceType::Uts, "uts"),
-        _ if file.starts_with("net/") => (LinuxNamespaceType::Network, "network"),
+        "kernel/domainname" => (LinuxNamespaceType::Uts, "uts", "a UTS"),
+        _ if file.starts_with("net/") => (LinuxNamespaceType::Network, "network", "a network"),
         _ if file.starts_with("fs/mqueue/") || IPC.contains(&file) => {
-            (LinuxNamespaceType::Ipc, "ipc")
+            (LinuxNamespaceType::Ipc, "ipc", "an IPC")
         }
         _ if file.starts_with("user/") && is_new(spec, LinuxNamespaceType::User) => return None,
         _ => {
@@ -94,7 +94,7 @@ fn forbidden(file: &str, spec: &Spec) -> Option<Problem> {
     if !has(spec, kind) {
         let problem = Problem::new(
             "",
-            format!("needs a {name} namespace, or it would be the host's"),
+            format!("needs {article} namespace, or it would be the host's"),
         );
         return Some(problem.hint(format!("add {{\"type\": \"{name}\"}} to linux.namespaces")));
     }

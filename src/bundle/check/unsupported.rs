@@ -116,7 +116,7 @@ fn report(fields: &[(&str, &str, bool)], found: &mut Findings) {
             } else {
                 format!("{what}: not supported by this build yet")
             };
-            found.error(Problem::new(*place, what));
+            found.error(Problem::new(*place, what).hint("leave it out"));
         }
     }
 }

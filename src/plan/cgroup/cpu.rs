@@ -12,11 +12,20 @@ pub(super) fn cpu(cpu: &LinuxCpu, outcome: &mut Outcome) {
     weight(cpu, outcome);
     bandwidth(cpu, outcome);
     for (name, asked) in [
-        ("realtimeRuntime", cpu.realtime_runtime().is_some_and(|runtime| runtime != 0)),
-        ("realtimePeriod", cpu.realtime_period().is_some_and(|period| period != 0)),
+        (
+            "realtimeRuntime",
+            cpu.realtime_runtime().is_some_and(|runtime| runtime != 0),
+        ),
+        (
+            "realtimePeriod",
+            cpu.realtime_period().is_some_and(|period| period != 0),
+        ),
     ] {
         if asked {
-            outcome.wrong(format!("{PLACE}.{name}"), "cgroup v2 has no real-time group scheduling; leave it out");
+            outcome.wrong(
+                format!("{PLACE}.{name}"),
+                "cgroup v2 has no real-time group scheduling; leave it out",
+            );
         }
     }
 }
@@ -24,12 +33,21 @@ pub(super) fn cpu(cpu: &LinuxCpu, outcome: &mut Outcome) {
 /// cpuset.cpus and cpuset.mems: first, as nothing may run in the cgroup before it has both.
 fn cpuset(cpu: &LinuxCpu, outcome: &mut Outcome) {
     for (name, list) in [("cpus", cpu.cpus()), ("mems", cpu.mems())] {
-        let Some(list) = list.as_deref().map(str::trim).filter(|list| !list.is_empty()) else { continue };
+        let Some(list) = list
+            .as_deref()
+            .map(str::trim)
+            .filter(|list| !list.is_empty())
+        else {
+            continue;
+        };
         let place = format!("{PLACE}.{name}");
         if is_list(list) {
             outcome.set(&format!("cpuset.{name}"), list, place);
         } else {
-            outcome.wrong(place, format!("must be a list like \"0-3,7\", not {list:?}"));
+            outcome.wrong(
+                place,
+                format!("must be a list like \"0-3,7\", not {list:?}"),
+            );
         }
     }
 }
@@ -40,13 +58,18 @@ fn is_list(list: &str) -> bool {
         let (start, end) = part.split_once('-').unwrap_or((part, part));
         // A range may have a stride: 0-31:2/4.
         let end = end.split_once(':').map_or(end, |(end, _)| end);
-        number(start).zip(number(end)).is_some_and(|(start, end)| start <= end)
+        number(start)
+            .zip(number(end))
+            .is_some_and(|(start, end)| start <= end)
     })
 }
 
 /// A plain decimal number, without a sign.
 fn number(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 /// cpu.idle and cpu.weight.
@@ -55,7 +78,10 @@ fn weight(cpu: &LinuxCpu, outcome: &mut Outcome) {
     match idle {
         None => {}
         Some(value @ (0 | 1)) => outcome.set("cpu.idle", value, format!("{PLACE}.idle")),
-        Some(value) => outcome.wrong(format!("{PLACE}.idle"), format!("must be 0 or 1, not {value}")),
+        Some(value) => outcome.wrong(
+            format!("{PLACE}.idle"),
+            format!("must be 0 or 1, not {value}"),
+        ),
     }
     if let Some(shares) = cpu.shares().filter(|&shares| shares != 0) {
         let place = format!("{PLACE}.shares");
@@ -75,7 +101,10 @@ fn bandwidth(cpu: &LinuxCpu, outcome: &mut Outcome) {
     let burst = cpu.burst();
     let burst_place = format!("{PLACE}.burst");
     if quota.is_some_and(|quota| quota < -1) {
-        outcome.wrong(format!("{PLACE}.quota"), "must be a number of microseconds, or -1 for no limit");
+        outcome.wrong(
+            format!("{PLACE}.quota"),
+            "must be a number of microseconds, or -1 for no limit",
+        );
     }
     if let (Some(quota @ 1..), Some(burst)) = (quota, burst)
         && burst > quota.unsigned_abs()
@@ -88,14 +117,20 @@ fn bandwidth(cpu: &LinuxCpu, outcome: &mut Outcome) {
     if burst.is_some() {
         outcome.set("cpu.max.burst", 0, &burst_place);
     }
-    let limit = quota.filter(|&quota| quota > 0).map_or_else(|| "max".to_owned(), |quota| quota.to_string());
+    let limit = quota
+        .filter(|&quota| quota > 0)
+        .map_or_else(|| "max".to_owned(), |quota| quota.to_string());
     let quota_place = format!("{PLACE}.quota");
     match (quota, period) {
         (None, None) => {}
         // The period stays what it is: 100 ms in a new cgroup.
         (Some(_), None) => outcome.set("cpu.max", limit, quota_place),
         (Some(_), Some(period)) => outcome.set("cpu.max", format!("{limit} {period}"), quota_place),
-        (None, Some(period)) => outcome.set("cpu.max", format!("max {period}"), format!("{PLACE}.period")),
+        (None, Some(period)) => outcome.set(
+            "cpu.max",
+            format!("max {period}"),
+            format!("{PLACE}.period"),
+        ),
     }
     if let Some(burst) = burst.filter(|&burst| burst != 0) {
         outcome.set("cpu.max.burst", burst, burst_place);
@@ -111,12 +146,18 @@ fn shares_to_weight(shares: u64) -> u64 {
     /// 2^1 to 2^18, so that the conversion to a float is exact.
     const LEAST: u32 = 2;
     const GREATEST: u32 = 262_144;
-    let shares = u32::try_from(shares).unwrap_or(GREATEST).clamp(LEAST, GREATEST);
+    let shares = u32::try_from(shares)
+        .unwrap_or(GREATEST)
+        .clamp(LEAST, GREATEST);
     let log = f64::from(shares).log2();
     // (log² + 125 log) / 612 - 7/34, with one division so that whole logarithms come out exactly.
     let exponent = (log * log + 125.0 * log - 126.0) / 612.0;
     let weight = 10f64.powf(exponent).ceil();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 10000 by the clamp above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "1 to 10000 by the clamp above"
+    )]
     let weight = weight as u64;
     weight
 }
@@ -148,7 +189,9 @@ mod tests {
         for (shares, weight) in table {
             assert_eq!(shares_to_weight(shares), weight, "{shares} shares");
         }
-        assert!((2..262_144).all(|shares| shares_to_weight(shares) <= shares_to_weight(shares + 1)));
+        assert!(
+            (2..262_144).all(|shares| shares_to_weight(shares) <= shares_to_weight(shares + 1))
+        );
     }
 
     #[test]

@@ -35,7 +35,11 @@ impl Minors {
     /// Applies a rule that speaks of these devices, after all rules before it.
     fn apply(&mut self, rule: &DeviceRule) {
         let apply = |access: &mut Access| {
-            *access = if rule.allow { access.with(rule.access) } else { access.without(rule.access) };
+            *access = if rule.allow {
+                access.with(rule.access)
+            } else {
+                access.without(rule.access)
+            };
         };
         if let Some(minor) = rule.minor {
             apply(self.named.entry(minor).or_insert(self.others));
@@ -49,7 +53,10 @@ impl Minors {
 impl Majors {
     fn new(rules: &[DeviceRule], kind: DeviceKind) -> Self {
         let mut majors = Self::default();
-        for rule in rules.iter().filter(|rule| rule.kind.is_none_or(|its| its == kind)) {
+        for rule in rules
+            .iter()
+            .filter(|rule| rule.kind.is_none_or(|its| its == kind))
+        {
             majors.apply(rule);
         }
         // What is as all others need not be named.
@@ -62,10 +69,15 @@ impl Majors {
 
     fn apply(&mut self, rule: &DeviceRule) {
         if let Some(major) = rule.major {
-            self.named.entry(major).or_insert_with(|| self.others.clone()).apply(rule);
+            self.named
+                .entry(major)
+                .or_insert_with(|| self.others.clone())
+                .apply(rule);
         } else {
             self.others.apply(rule);
-            self.named.values_mut().for_each(|minors| minors.apply(rule));
+            self.named
+                .values_mut()
+                .for_each(|minors| minors.apply(rule));
         }
     }
 
@@ -119,12 +131,22 @@ struct Assembler {
 impl Assembler {
     fn add(&mut self, code: u8, register: u8, immediate: u32) {
         // The kernel takes the 32 bits as they are.
-        self.code.push(Instruction { code, registers: register, offset: 0, immediate: immediate.cast_signed() });
+        self.code.push(Instruction {
+            code,
+            registers: register,
+            offset: 0,
+            immediate: immediate.cast_signed(),
+        });
     }
 
     /// Loads the word at `offset` of the context.
     fn load(&mut self, register: u8, offset: i16) {
-        self.code.push(Instruction { code: LOAD_WORD, registers: CONTEXT << 4 | register, offset, immediate: 0 });
+        self.code.push(Instruction {
+            code: LOAD_WORD,
+            registers: CONTEXT << 4 | register,
+            offset,
+            immediate: 0,
+        });
     }
 
     fn jump(&mut self, code: u8, register: u8, immediate: u32, label: Label) {
@@ -134,7 +156,11 @@ impl Assembler {
 
     /// The end for a device with which `access` is allowed.
     fn verdict(&self, access: Access) -> Label {
-        Label::Verdict(if access == self.everywhere { Access::NONE } else { access })
+        Label::Verdict(if access == self.everywhere {
+            Access::NONE
+        } else {
+            access
+        })
     }
 
     fn label(&mut self, label: Label) {
@@ -168,7 +194,9 @@ impl Assembler {
     fn verdicts(&mut self) {
         let used: BTreeSet<_> = self.jumps.iter().map(|&(_, label)| label).collect();
         for label in used {
-            let Label::Verdict(access) = label else { continue };
+            let Label::Verdict(access) = label else {
+                continue;
+            };
             self.label(label);
             match access {
                 Access::NONE => self.end(0),
@@ -207,11 +235,21 @@ impl Program {
         let characters = Majors::new(rules, DeviceKind::Character);
         let blocks = Majors::new(rules, DeviceKind::Block);
         // What is allowed everywhere (making nodes, as a rule) is decided before anything is compared.
-        let everywhere = characters.verdicts().chain(blocks.verdicts()).fold(Access::ALL, Access::both);
-        let mut code = Assembler { everywhere, code: Vec::new(), jumps: Vec::new(), labels: BTreeMap::new() };
+        let everywhere = characters
+            .verdicts()
+            .chain(blocks.verdicts())
+            .fold(Access::ALL, Access::both);
+        let mut code = Assembler {
+            everywhere,
+            code: Vec::new(),
+            jumps: Vec::new(),
+            labels: BTreeMap::new(),
+        };
         if everywhere == Access::ALL {
             code.end(1);
-            return Ok(Self { instructions: code.code });
+            return Ok(Self {
+                instructions: code.code,
+            });
         }
         code.load(ACCESS, 0);
         code.load(KIND, 0);
@@ -221,13 +259,25 @@ impl Program {
         code.add(SHIFT_RIGHT, ACCESS, 16);
         code.add(AND, ACCESS, u32::from(Access::ALL.without(everywhere).0));
         code.jump(JUMP_IF_EQUAL, ACCESS, 0, Label::Verdict(Access::ALL));
-        code.jump(JUMP_UNLESS_EQUAL, KIND, DeviceKind::Character as u32, Label::Block);
+        code.jump(
+            JUMP_UNLESS_EQUAL,
+            KIND,
+            DeviceKind::Character as u32,
+            Label::Block,
+        );
         code.majors(DeviceKind::Character, &characters);
         code.label(Label::Block);
         code.majors(DeviceKind::Block, &blocks);
         code.verdicts();
-        let too_many = || Problem::new("linux.resources.devices", format!("{} rules are too many", rules.len()));
-        code.finish().map(|instructions| Self { instructions }).ok_or_else(too_many)
+        let too_many = || {
+            Problem::new(
+                "linux.resources.devices",
+                format!("{} rules are too many", rules.len()),
+            )
+        };
+        code.finish()
+            .map(|instructions| Self { instructions })
+            .ok_or_else(too_many)
     }
 }
 

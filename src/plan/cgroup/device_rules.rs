@@ -78,8 +78,19 @@ impl DeviceRule {
 /// What every container may do: make any node (which opens nothing), and use the devices of the spec's default list,
 /// terminals and pseudo-terminals. Not /dev/net/tun.
 const DEFAULTS: [DeviceRule; 11] = {
-    const fn allow(kind: DeviceKind, major: Option<u32>, minor: Option<u32>, access: Access) -> DeviceRule {
-        DeviceRule { allow: true, kind: Some(kind), major, minor, access }
+    const fn allow(
+        kind: DeviceKind,
+        major: Option<u32>,
+        minor: Option<u32>,
+        access: Access,
+    ) -> DeviceRule {
+        DeviceRule {
+            allow: true,
+            kind: Some(kind),
+            major,
+            minor,
+            access,
+        }
     }
     const fn character(major: u32, minor: u32) -> DeviceRule {
         allow(DeviceKind::Character, Some(major), Some(minor), Access::ALL)
@@ -111,14 +122,20 @@ pub(super) fn rules(resources: &LinuxResources) -> Result<Vec<DeviceRule>, Vec<P
         match parse(rule) {
             Ok(rule) => rules.push(rule),
             Err((field, what)) => {
-                problems.push(Problem::new(format!("linux.resources.devices[{index}].{field}"), what));
+                problems.push(Problem::new(
+                    format!("linux.resources.devices[{index}].{field}"),
+                    what,
+                ));
             }
         }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let after = rules.iter().rposition(DeviceRule::denies_everything).map_or(0, |last| last + 1);
+    let after = rules
+        .iter()
+        .rposition(DeviceRule::denies_everything)
+        .map_or(0, |last| last + 1);
     for rule in &mut rules[after..] {
         if !rule.allow && rule.access == Access::ALL {
             rule.access = Access::ALL.without(Access::MAKE);
@@ -134,14 +151,19 @@ fn parse(rule: &LinuxDeviceCgroup) -> Result<DeviceRule, (&'static str, String)>
         None | Some(LinuxDeviceType::A) => None,
         Some(LinuxDeviceType::B) => Some(DeviceKind::Block),
         Some(LinuxDeviceType::C | LinuxDeviceType::U) => Some(DeviceKind::Character),
-        Some(LinuxDeviceType::P) => return Err(("type", "a FIFO is not a device: must be a, b or c".into())),
+        Some(LinuxDeviceType::P) => {
+            return Err(("type", "a FIFO is not a device: must be a, b or c".into()));
+        }
     };
     let number = |field, number: Option<i64>| match number {
         // Engines write the wildcard as -1, too.
         None | Some(-1) => Ok(None),
         Some(number) => match u32::try_from(number) {
             Ok(number) => Ok(Some(number)),
-            Err(_) => Err((field, format!("must be a device number, or -1 or nothing for all, not {number}"))),
+            Err(_) => Err((
+                field,
+                format!("must be a device number, or -1 or nothing for all, not {number}"),
+            )),
         },
     };
     let major = number("major", rule.major())?;
@@ -149,12 +171,23 @@ fn parse(rule: &LinuxDeviceCgroup) -> Result<DeviceRule, (&'static str, String)>
     // As with the other fields, nothing means all.
     let access = match rule.access().as_deref() {
         None | Some("") => Access::ALL,
-        Some(letters) => letters.chars().try_fold(Access::NONE, |access, letter| match letter {
-            'r' => Ok(access.with(Access::READ)),
-            'w' => Ok(access.with(Access::WRITE)),
-            'm' => Ok(access.with(Access::MAKE)),
-            _ => Err(("access", format!("must be of the letters r, w and m, not {letters:?}"))),
-        })?,
+        Some(letters) => letters
+            .chars()
+            .try_fold(Access::NONE, |access, letter| match letter {
+                'r' => Ok(access.with(Access::READ)),
+                'w' => Ok(access.with(Access::WRITE)),
+                'm' => Ok(access.with(Access::MAKE)),
+                _ => Err((
+                    "access",
+                    format!("must be of the letters r, w and m, not {letters:?}"),
+                )),
+            })?,
     };
-    Ok(DeviceRule { allow: rule.allow(), kind, major, minor, access })
+    Ok(DeviceRule {
+        allow: rule.allow(),
+        kind,
+        major,
+        minor,
+        access,
+    })
 }

@@ -15,15 +15,37 @@ pub(super) fn io(block: &LinuxBlockIo, outcome: &mut Outcome) {
     for (index, device) in block.weight_device().iter().flatten().enumerate() {
         let place = format!("{PLACE}.weightDevice[{index}]");
         no_leaf_weight(device.leaf_weight(), format!("{place}.leafWeight"), outcome);
-        let Some(number) = number(device.major(), device.minor(), &place, outcome) else { continue };
+        let Some(number) = number(device.major(), device.minor(), &place, outcome) else {
+            continue;
+        };
         if let Some(weight) = device.weight().filter(|&weight| weight != 0) {
             set_weight(&number, weight, format!("{place}.weight"), outcome);
         }
     }
-    throttle(block.throttle_read_bps_device().as_ref(), "throttleReadBpsDevice", "rbps", outcome);
-    throttle(block.throttle_write_bps_device().as_ref(), "throttleWriteBpsDevice", "wbps", outcome);
-    throttle(block.throttle_read_iops_device().as_ref(), "throttleReadIOPSDevice", "riops", outcome);
-    throttle(block.throttle_write_iops_device().as_ref(), "throttleWriteIOPSDevice", "wiops", outcome);
+    throttle(
+        block.throttle_read_bps_device().as_ref(),
+        "throttleReadBpsDevice",
+        "rbps",
+        outcome,
+    );
+    throttle(
+        block.throttle_write_bps_device().as_ref(),
+        "throttleWriteBpsDevice",
+        "wbps",
+        outcome,
+    );
+    throttle(
+        block.throttle_read_iops_device().as_ref(),
+        "throttleReadIOPSDevice",
+        "riops",
+        outcome,
+    );
+    throttle(
+        block.throttle_write_iops_device().as_ref(),
+        "throttleWriteIOPSDevice",
+        "wiops",
+        outcome,
+    );
 }
 
 /// A weight of all devices (`default`) or of one (`8:0`).
@@ -36,7 +58,10 @@ fn set_weight(target: &str, weight: u16, place: String, outcome: &mut Outcome) {
     }
     let instead = format!("{target} {}", weight_to_io(weight));
     let setting = Setting::new("io.bfq.weight", format!("{target} {weight}"), place);
-    outcome.settings.push(Setting { absent: Absent::Instead("io.weight".into(), instead), ..setting });
+    outcome.settings.push(Setting {
+        absent: Absent::Instead("io.weight".into(), instead),
+        ..setting
+    });
 }
 
 /// A weight of cgroup v1 (10 to 1000) as io.weight (1 to 10000), along a straight line.
@@ -46,15 +71,25 @@ fn weight_to_io(weight: u16) -> u32 {
 
 fn no_leaf_weight(weight: Option<u16>, place: String, outcome: &mut Outcome) {
     if weight.is_some_and(|weight| weight != 0) {
-        outcome.wrong(place, "cgroup v2 has no weights of leaves: processes live in leaves only; leave it out");
+        outcome.wrong(
+            place,
+            "cgroup v2 has no weights of leaves: processes live in leaves only; leave it out",
+        );
     }
 }
 
 /// Limits of one kind, for each device; a rate of 0 is no limit.
-fn throttle(devices: Option<&Vec<LinuxThrottleDevice>>, name: &str, key: &str, outcome: &mut Outcome) {
+fn throttle(
+    devices: Option<&Vec<LinuxThrottleDevice>>,
+    name: &str,
+    key: &str,
+    outcome: &mut Outcome,
+) {
     for (index, device) in devices.into_iter().flatten().enumerate() {
         let place = format!("{PLACE}.{name}[{index}]");
-        let Some(number) = number(device.major(), device.minor(), &place, outcome) else { continue };
+        let Some(number) = number(device.major(), device.minor(), &place, outcome) else {
+            continue;
+        };
         let rate = match device.rate() {
             0 => "max".to_owned(),
             rate => rate.to_string(),
@@ -78,6 +113,9 @@ mod tests {
 
     #[test]
     fn weights() {
-        assert_eq!([10, 11, 100, 500, 1000].map(weight_to_io), [1, 11, 910, 4950, 10_000]);
+        assert_eq!(
+            [10, 11, 100, 500, 1000].map(weight_to_io),
+            [1, 11, 910, 4950, 10_000]
+        );
     }
 }

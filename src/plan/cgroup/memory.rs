@@ -14,12 +14,19 @@ pub(super) fn memory(memory: &LinuxMemory, outcome: &mut Outcome) {
     if let Some(limit) = limit {
         let check_usage = memory.check_before_update() == Some(true) && limit != Amount::Unlimited;
         let setting = Setting::new("memory.max", limit, format!("{PLACE}.limit"));
-        outcome.settings.push(Setting { check_usage, ..setting });
+        outcome.settings.push(Setting {
+            check_usage,
+            ..setting
+        });
     }
     match swap_alone(limit, swap) {
         Ok(Some(swap)) => {
             // The file is missing where swap isn't accounted; then it is unlimited.
-            let absent = if swap == Amount::Unlimited { Absent::Skip } else { Absent::Refuse };
+            let absent = if swap == Amount::Unlimited {
+                Absent::Skip
+            } else {
+                Absent::Refuse
+            };
             let setting = Setting::new("memory.swap.max", swap, format!("{PLACE}.swap"));
             outcome.settings.push(Setting { absent, ..setting });
         }
@@ -68,11 +75,14 @@ fn amount(value: Option<i64>, name: &str, outcome: &mut Outcome) -> Option<Amoun
 fn swap_alone(limit: Option<Amount>, swap: Option<Amount>) -> Result<Option<Amount>, String> {
     match (limit, swap) {
         // Without any limit of memory there was none of both together in cgroup v1.
-        (Some(Amount::Unlimited), None) | (_, Some(Amount::Unlimited)) => Ok(Some(Amount::Unlimited)),
-        (_, None) => Ok(None),
-        (None | Some(Amount::Unlimited), Some(Amount::Bytes(_))) => {
-            Err("can't be set without a memory limit: it is the limit of memory and swap together".into())
+        (Some(Amount::Unlimited), None) | (_, Some(Amount::Unlimited)) => {
+            Ok(Some(Amount::Unlimited))
         }
+        (_, None) => Ok(None),
+        (None | Some(Amount::Unlimited), Some(Amount::Bytes(_))) => Err(
+            "can't be set without a memory limit: it is the limit of memory and swap together"
+                .into(),
+        ),
         (Some(Amount::Bytes(limit)), Some(Amount::Bytes(swap))) => match swap.checked_sub(limit) {
             Some(alone) => Ok(Some(Amount::Bytes(alone))),
             None => Err(format!(
@@ -86,14 +96,37 @@ fn swap_alone(limit: Option<Amount>, swap: Option<Amount>) -> Result<Option<Amou
 fn notes(memory: &LinuxMemory, outcome: &mut Outcome) {
     let asked = |value: Option<i64>| value.is_some_and(|value| value > 0);
     for (name, asked, why) in [
-        ("kernel", asked(memory.kernel()), "kernel memory is part of memory.limit"),
-        ("kernelTCP", asked(memory.kernel_tcp()), "TCP buffers are part of memory.limit"),
-        ("swappiness", memory.swappiness().is_some(), "swappiness belongs to the whole machine"),
-        ("disableOOMKiller", memory.disable_oom_killer() == Some(true), "the OOM killer can't be turned off"),
-        ("useHierarchy", memory.use_hierarchy() == Some(false), "limits hold for everything below"),
+        (
+            "kernel",
+            asked(memory.kernel()),
+            "kernel memory is part of memory.limit",
+        ),
+        (
+            "kernelTCP",
+            asked(memory.kernel_tcp()),
+            "TCP buffers are part of memory.limit",
+        ),
+        (
+            "swappiness",
+            memory.swappiness().is_some(),
+            "swappiness belongs to the whole machine",
+        ),
+        (
+            "disableOOMKiller",
+            memory.disable_oom_killer() == Some(true),
+            "the OOM killer can't be turned off",
+        ),
+        (
+            "useHierarchy",
+            memory.use_hierarchy() == Some(false),
+            "limits hold for everything below",
+        ),
     ] {
         if asked {
-            outcome.note(format!("{PLACE}.{name}"), format!("ignored: in cgroup v2 {why}"));
+            outcome.note(
+                format!("{PLACE}.{name}"),
+                format!("ignored: in cgroup v2 {why}"),
+            );
         }
     }
 }
@@ -107,7 +140,11 @@ mod tests {
         super::memory(memory, &mut outcome);
         match outcome.problems.first() {
             Some(problem) => Err(problem.to_string()),
-            None => Ok(outcome.settings.iter().map(|setting| format!("{}={}", setting.file, setting.value)).collect()),
+            None => Ok(outcome
+                .settings
+                .iter()
+                .map(|setting| format!("{}={}", setting.file, setting.value))
+                .collect()),
         }
     }
 
@@ -119,11 +156,23 @@ mod tests {
 
     #[test]
     fn swap_is_memory_and_swap_less_memory() {
-        assert_eq!(limits(Some(100), Some(300)).unwrap(), ["memory.max=100", "memory.swap.max=200"]);
-        assert_eq!(limits(Some(100), Some(100)).unwrap(), ["memory.max=100", "memory.swap.max=0"]);
-        assert_eq!(limits(Some(100), Some(-1)).unwrap(), ["memory.max=100", "memory.swap.max=max"]);
+        assert_eq!(
+            limits(Some(100), Some(300)).unwrap(),
+            ["memory.max=100", "memory.swap.max=200"]
+        );
+        assert_eq!(
+            limits(Some(100), Some(100)).unwrap(),
+            ["memory.max=100", "memory.swap.max=0"]
+        );
+        assert_eq!(
+            limits(Some(100), Some(-1)).unwrap(),
+            ["memory.max=100", "memory.swap.max=max"]
+        );
         assert_eq!(limits(Some(100), Some(0)).unwrap(), ["memory.max=100"]);
-        assert_eq!(limits(Some(-1), None).unwrap(), ["memory.max=max", "memory.swap.max=max"]);
+        assert_eq!(
+            limits(Some(-1), None).unwrap(),
+            ["memory.max=max", "memory.swap.max=max"]
+        );
         assert_eq!(limits(None, Some(-1)).unwrap(), ["memory.swap.max=max"]);
         assert_eq!(limits(None, None).unwrap(), [""; 0]);
         assert_eq!(limits(Some(0), Some(0)).unwrap(), [""; 0]);
@@ -131,11 +180,23 @@ mod tests {
 
     #[test]
     fn swap_that_makes_no_sense() {
-        for (limit, swap) in [(Some(300), Some(100)), (None, Some(100)), (Some(-1), Some(100)), (Some(1), Some(-2))] {
+        for (limit, swap) in [
+            (Some(300), Some(100)),
+            (None, Some(100)),
+            (Some(-1), Some(100)),
+            (Some(1), Some(-2)),
+        ] {
             let problem = limits(limit, swap).unwrap_err();
-            assert!(problem.starts_with("linux.resources.memory.swap: "), "{problem}");
+            assert!(
+                problem.starts_with("linux.resources.memory.swap: "),
+                "{problem}"
+            );
         }
-        assert!(limits(Some(-2), None).unwrap_err().starts_with("linux.resources.memory.limit: "));
+        assert!(
+            limits(Some(-2), None)
+                .unwrap_err()
+                .starts_with("linux.resources.memory.limit: ")
+        );
     }
 
     #[test]
@@ -149,7 +210,17 @@ mod tests {
         assert_eq!(writes(&memory).unwrap(), [""; 0]);
         let mut outcome = Outcome::default();
         super::memory(&memory, &mut outcome);
-        let places: Vec<_> = outcome.notes.iter().map(|note| note.place.as_str()).collect();
-        assert_eq!(places, ["linux.resources.memory.kernel", "linux.resources.memory.swappiness"]);
+        let places: Vec<_> = outcome
+            .notes
+            .iter()
+            .map(|note| note.place.as_str())
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "linux.resources.memory.kernel",
+                "linux.resources.memory.swappiness"
+            ]
+        );
     }
 }

@@ -81,7 +81,9 @@ pub enum Absent {
 impl Setting {
     /// A setting whose file must be there.
     fn new(file: &str, value: impl Display, place: impl Into<String>) -> Self {
-        let controller = file.split_once('.').map_or("", |(controller, _)| controller);
+        let controller = file
+            .split_once('.')
+            .map_or("", |(controller, _)| controller);
         Self {
             controller: controller.to_owned(),
             file: file.to_owned(),
@@ -122,14 +124,21 @@ impl Cgroup {
     /// All problems of `cgroupsPath` and `resources` at once.
     pub fn new(linux: &Linux) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let place = place(linux.cgroups_path().as_deref()).map_err(|problem| problems.push(problem));
+        let place =
+            place(linux.cgroups_path().as_deref()).map_err(|problem| problems.push(problem));
         let none = LinuxResources::default();
         let resources = linux.resources().as_ref().unwrap_or(&none);
         let limits = limits(resources).map_err(|wrong| problems.extend(wrong));
         let rules = device_rules::rules(resources).map_err(|wrong| problems.extend(wrong));
-        let devices = rules.and_then(|rules| Program::new(&rules).map_err(|problem| problems.push(problem)));
+        let devices =
+            rules.and_then(|rules| Program::new(&rules).map_err(|problem| problems.push(problem)));
         match (place, limits, devices) {
-            (Ok(place), Ok((settings, notes)), Ok(devices)) => Ok(Self { place, settings, devices, notes }),
+            (Ok(place), Ok((settings, notes)), Ok(devices)) => Ok(Self {
+                place,
+                settings,
+                devices,
+                notes,
+            }),
             _ => Err(problems),
         }
     }
@@ -155,20 +164,38 @@ pub fn limits(resources: &LinuxResources) -> Result<(Vec<Setting>, Vec<Problem>)
     if let Some(unified) = resources.unified() {
         unified::unified(unified, &mut outcome);
     }
-    if outcome.problems.is_empty() { Ok((outcome.settings, outcome.notes)) } else { Err(outcome.problems) }
+    if outcome.problems.is_empty() {
+        Ok((outcome.settings, outcome.notes))
+    } else {
+        Err(outcome.problems)
+    }
 }
 
 /// `linux.cgroupsPath`, by its components.
 fn place(path: Option<&Path>) -> Result<Place, Problem> {
-    let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { return Ok(Place::Unset) };
-    let wrong = |what: &str| Err(Problem::new("linux.cgroupsPath", format!("{what}, in {}", path.display())));
-    if path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, 0 | b'\n')) {
+    let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
+        return Ok(Place::Unset);
+    };
+    let wrong = |what: &str| {
+        Err(Problem::new(
+            "linux.cgroupsPath",
+            format!("{what}, in {}", path.display()),
+        ))
+    };
+    if path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| matches!(byte, 0 | b'\n'))
+    {
         return wrong("must not contain a NUL or a newline");
     }
     let mut names = PathBuf::new();
     for component in path.components() {
         match component {
-            Component::Normal(name) if name.len() > 255 => return wrong("a component is longer than 255 bytes"),
+            Component::Normal(name) if name.len() > 255 => {
+                return wrong("a component is longer than 255 bytes");
+            }
             Component::Normal(name) => names.push(name),
             Component::ParentDir => return wrong("must not contain \"..\""),
             _ => {}
@@ -177,7 +204,11 @@ fn place(path: Option<&Path>) -> Result<Place, Problem> {
     if names.as_os_str().is_empty() {
         return wrong("names the root of the hierarchy, which can't be a container's cgroup");
     }
-    Ok(if path.is_absolute() { Place::Root(names) } else { Place::Relative(names) })
+    Ok(if path.is_absolute() {
+        Place::Root(names)
+    } else {
+        Place::Relative(names)
+    })
 }
 
 #[cfg(test)]

@@ -33,7 +33,10 @@ fn set_pids(pids: LinuxPids, outcome: &mut Outcome) {
         // no process but this.
         0 => outcome.set("pids.max", 1, place),
         limit @ 1.. => outcome.set("pids.max", limit, place),
-        limit => outcome.wrong(place, format!("must be a number of processes, or -1 for no limit, not {limit}")),
+        limit => outcome.wrong(
+            place,
+            format!("must be a number of processes, or -1 for no limit, not {limit}"),
+        ),
     }
 }
 
@@ -42,8 +45,12 @@ fn set_pids(pids: LinuxPids, outcome: &mut Outcome) {
 fn hugepages(index: usize, entry: &LinuxHugepageLimit, outcome: &mut Outcome) {
     let place = format!("linux.resources.hugepageLimits[{index}]");
     let size = entry.page_size();
-    let digits = ["KB", "MB", "GB"].iter().find_map(|unit| size.strip_suffix(unit));
-    if !digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())) {
+    let digits = ["KB", "MB", "GB"]
+        .iter()
+        .find_map(|unit| size.strip_suffix(unit));
+    if !digits.is_some_and(|digits| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    }) {
         let what = format!("must be a size like \"2MB\" or \"1GB\", not {size:?}");
         return outcome.wrong(format!("{place}.pageSize"), what);
     }
@@ -51,7 +58,12 @@ fn hugepages(index: usize, entry: &LinuxHugepageLimit, outcome: &mut Outcome) {
     let limit = match entry.limit() {
         -1 => "max".to_owned(),
         limit @ 0.. => limit.to_string(),
-        limit => return outcome.wrong(place, format!("must be a number of bytes, or -1 for no limit, not {limit}")),
+        limit => {
+            return outcome.wrong(
+                place,
+                format!("must be a number of bytes, or -1 for no limit, not {limit}"),
+            );
+        }
     };
     outcome.set(&format!("hugetlb.{size}.rsvd.max"), &limit, &place);
     outcome.set(&format!("hugetlb.{size}.max"), limit, place);
@@ -60,11 +72,16 @@ fn hugepages(index: usize, entry: &LinuxHugepageLimit, outcome: &mut Outcome) {
 /// rdma.max, a line for each device.
 fn rdma(name: &str, limits: LinuxRdma, outcome: &mut Outcome) {
     let place = format!("linux.resources.rdma[{name:?}]");
-    if name.is_empty() || name.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+    if name.is_empty()
+        || name.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+    {
         return outcome.wrong(place, "is not the name of a device");
     }
     let mut value = name.to_owned();
-    for (key, limit) in [("hca_handle", limits.hca_handles()), ("hca_object", limits.hca_objects())] {
+    for (key, limit) in [
+        ("hca_handle", limits.hca_handles()),
+        ("hca_object", limits.hca_objects()),
+    ] {
         if let Some(limit) = limit {
             value = format!("{value} {key}={limit}");
         }
@@ -82,7 +99,11 @@ fn network(network: &LinuxNetwork, outcome: &mut Outcome) {
     if network.class_id().is_some_and(|class| class != 0) {
         outcome.wrong("linux.resources.network.classID", WHAT);
     }
-    if network.priorities().as_ref().is_some_and(|priorities| !priorities.is_empty()) {
+    if network
+        .priorities()
+        .as_ref()
+        .is_some_and(|priorities| !priorities.is_empty())
+    {
         outcome.wrong("linux.resources.network.priorities", WHAT);
     }
 }

@@ -9,26 +9,43 @@ fn plan(linux: &str) -> Result<Cgroup, Vec<String>> {
 
 fn writes(resources: &str) -> Vec<String> {
     let cgroup = plan(&format!(r#"{{"resources": {resources}}}"#)).unwrap();
-    cgroup.settings.iter().map(|setting| format!("{}={}", setting.file, setting.value)).collect()
+    cgroup
+        .settings
+        .iter()
+        .map(|setting| format!("{}={}", setting.file, setting.value))
+        .collect()
 }
 
 fn problems(resources: &str) -> Vec<String> {
     let problems = plan(&format!(r#"{{"resources": {resources}}}"#)).unwrap_err();
-    problems.into_iter().map(|problem| problem.split_once(": ").unwrap().0.to_owned()).collect()
+    problems
+        .into_iter()
+        .map(|problem| problem.split_once(": ").unwrap().0.to_owned())
+        .collect()
 }
 
 #[test]
 fn places() {
-    let place = |path: &str| plan(&format!(r#"{{"cgroupsPath": {path:?}}}"#)).map(|cgroup| cgroup.place);
+    let place =
+        |path: &str| plan(&format!(r#"{{"cgroupsPath": {path:?}}}"#)).map(|cgroup| cgroup.place);
     assert_eq!(place("/docker/abc"), Ok(Place::Root("docker/abc".into())));
-    assert_eq!(place("//docker/./abc/"), Ok(Place::Root("docker/abc".into())));
-    assert_eq!(place("docker/abc"), Ok(Place::Relative("docker/abc".into())));
+    assert_eq!(
+        place("//docker/./abc/"),
+        Ok(Place::Root("docker/abc".into()))
+    );
+    assert_eq!(
+        place("docker/abc"),
+        Ok(Place::Relative("docker/abc".into()))
+    );
     assert_eq!(place(""), Ok(Place::Unset));
     assert_eq!(plan("{}").unwrap().place, Place::Unset);
     let long = "x".repeat(256);
     for bad in ["/", ".", "/..", "../x", "/a/../../b", "/a\nb", &long] {
         let problems = place(bad).unwrap_err();
-        assert!(problems[0].starts_with("linux.cgroupsPath: "), "{problems:?}");
+        assert!(
+            problems[0].starts_with("linux.cgroupsPath: "),
+            "{problems:?}"
+        );
     }
 }
 
@@ -38,7 +55,9 @@ fn nothing_asked_needs_no_controller() {
         "network": {"classID": 0, "priorities": []}, "rdma": {}, "unified": {}}"#;
     assert_eq!(writes(docker), [""; 0]);
     assert_eq!(
-        writes(r#"{"cpu": {"quota": 0, "period": 0, "cpus": "", "mems": ""}, "memory": {"limit": 0}}"#),
+        writes(
+            r#"{"cpu": {"quota": 0, "period": 0, "cpus": "", "mems": ""}, "memory": {"limit": 0}}"#
+        ),
         [""; 0]
     );
 }
@@ -87,9 +106,18 @@ fn everything_in_its_order() {
 fn bandwidth() {
     assert_eq!(writes(r#"{"cpu": {"quota": 50000}}"#), ["cpu.max=50000"]);
     assert_eq!(writes(r#"{"cpu": {"quota": -1}}"#), ["cpu.max=max"]);
-    assert_eq!(writes(r#"{"cpu": {"period": 50000}}"#), ["cpu.max=max 50000"]);
-    assert_eq!(writes(r#"{"cpu": {"quota": -1, "period": 50000}}"#), ["cpu.max=max 50000"]);
-    assert_eq!(writes(r#"{"cpu": {"idle": 1, "shares": 512}}"#), ["cpu.idle=1"]);
+    assert_eq!(
+        writes(r#"{"cpu": {"period": 50000}}"#),
+        ["cpu.max=max 50000"]
+    );
+    assert_eq!(
+        writes(r#"{"cpu": {"quota": -1, "period": 50000}}"#),
+        ["cpu.max=max 50000"]
+    );
+    assert_eq!(
+        writes(r#"{"cpu": {"idle": 1, "shares": 512}}"#),
+        ["cpu.idle=1"]
+    );
 }
 
 #[test]

@@ -57,7 +57,14 @@ mod tests {
 
     #[test]
     fn only_plain_names_of_controllers_files() {
-        for good in ["memory.high", "io.max", "hugetlb.1GB.max", "cgroup.max.depth", "misc.max", "new_thing.x-y"] {
+        for good in [
+            "memory.high",
+            "io.max",
+            "hugetlb.1GB.max",
+            "cgroup.max.depth",
+            "misc.max",
+            "new_thing.x-y",
+        ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
         let bad = [
@@ -87,12 +94,22 @@ mod tests {
 
     #[test]
     fn a_write_for_each_line() {
-        let asked = HashMap::from([("io.max".to_owned(), "259:0 rbps=1\n253:0 wiops=120\n".to_owned())]);
+        let asked = HashMap::from([(
+            "io.max".to_owned(),
+            "259:0 rbps=1\n253:0 wiops=120\n".to_owned(),
+        )]);
         let mut outcome = Outcome::default();
         unified(&asked, &mut outcome);
-        let writes: Vec<_> = outcome.settings.iter().map(|setting| setting.value.as_str()).collect();
+        let writes: Vec<_> = outcome
+            .settings
+            .iter()
+            .map(|setting| setting.value.as_str())
+            .collect();
         assert_eq!(writes, ["259:0 rbps=1", "253:0 wiops=120"]);
         assert_eq!(outcome.settings[0].controller, "io");
-        assert_eq!(outcome.settings[0].place, "linux.resources.unified[\"io.max\"]");
+        assert_eq!(
+            outcome.settings[0].place,
+            "linux.resources.unified[\"io.max\"]"
+        );
     }
 }

@@ -12,7 +12,12 @@ fn run(program: &Program, kind: u32, major: u32, minor: u32, access: u8) -> u32 
     let mut registers = [0u32; 11];
     let mut at = 0;
     for _ in 0..program.instructions.len() {
-        let Instruction { code, registers: operands, offset, immediate } = program.instructions[at];
+        let Instruction {
+            code,
+            registers: operands,
+            offset,
+            immediate,
+        } = program.instructions[at];
         let (target, constant) = (usize::from(operands & 15), immediate.cast_unsigned());
         at += 1;
         let jump = match code {
@@ -49,15 +54,22 @@ fn run(program: &Program, kind: u32, major: u32, minor: u32, access: u8) -> u32 
 
 /// The rules themselves: each access that is asked for must have been allowed last.
 fn allows(rules: &[DeviceRule], kind: DeviceKind, major: u32, minor: u32, access: u8) -> bool {
-    [1, 2, 4].into_iter().filter(|bit| access & bit != 0).all(|bit| {
-        let speaks = |rule: &&DeviceRule| {
-            rule.kind.is_none_or(|its| its == kind)
-                && rule.major.is_none_or(|its| its == major)
-                && rule.minor.is_none_or(|its| its == minor)
-                && rule.access.0 & bit != 0
-        };
-        rules.iter().rev().find(speaks).is_some_and(|rule| rule.allow)
-    })
+    [1, 2, 4]
+        .into_iter()
+        .filter(|bit| access & bit != 0)
+        .all(|bit| {
+            let speaks = |rule: &&DeviceRule| {
+                rule.kind.is_none_or(|its| its == kind)
+                    && rule.major.is_none_or(|its| its == major)
+                    && rule.minor.is_none_or(|its| its == minor)
+                    && rule.access.0 & bit != 0
+            };
+            rules
+                .iter()
+                .rev()
+                .find(speaks)
+                .is_some_and(|rule| rule.allow)
+        })
 }
 
 fn agree(rules: &[DeviceRule], numbers: &[u32]) -> Result<(), TestCaseError> {
@@ -77,15 +89,21 @@ fn agree(rules: &[DeviceRule], numbers: &[u32]) -> Result<(), TestCaseError> {
 }
 
 fn rule() -> impl Strategy<Value = DeviceRule> {
-    let kind = prop_oneof![Just(None), Just(Some(DeviceKind::Block)), Just(Some(DeviceKind::Character))];
+    let kind = prop_oneof![
+        Just(None),
+        Just(Some(DeviceKind::Block)),
+        Just(Some(DeviceKind::Character))
+    ];
     let number = || prop_oneof![Just(None), (0u32..4).prop_map(Some), Just(Some(u32::MAX))];
-    (any::<bool>(), kind, number(), number(), 0u8..8).prop_map(|(allow, kind, major, minor, access)| DeviceRule {
-        allow,
-        kind,
-        major,
-        minor,
-        access: Access(access),
-    })
+    (any::<bool>(), kind, number(), number(), 0u8..8).prop_map(
+        |(allow, kind, major, minor, access)| DeviceRule {
+            allow,
+            kind,
+            major,
+            minor,
+            access: Access(access),
+        },
+    )
 }
 
 proptest! {
@@ -96,12 +114,19 @@ proptest! {
 }
 
 fn from_json(devices: &str) -> Vec<DeviceRule> {
-    let resources: LinuxResources = serde_json::from_str(&format!(r#"{{"devices": {devices}}}"#)).unwrap();
+    let resources: LinuxResources =
+        serde_json::from_str(&format!(r#"{{"devices": {devices}}}"#)).unwrap();
     rules(&resources).unwrap()
 }
 
 fn verdict(rules: &[DeviceRule], kind: DeviceKind, major: u32, minor: u32, access: Access) -> bool {
-    run(&Program::new(rules).unwrap(), kind as u32, major, minor, access.0) == 1
+    run(
+        &Program::new(rules).unwrap(),
+        kind as u32,
+        major,
+        minor,
+        access.0,
+    ) == 1
 }
 
 const DOCKER: &str = r#"[
@@ -116,17 +141,56 @@ const DOCKER: &str = r#"[
 
 #[test]
 fn no_rules_deny_all_but_the_default_devices() {
-    for rules in [rules(&LinuxResources::default()).unwrap(), from_json("[]"), from_json("null"), from_json(DOCKER)] {
+    for rules in [
+        rules(&LinuxResources::default()).unwrap(),
+        from_json("[]"),
+        from_json("null"),
+        from_json(DOCKER),
+    ] {
         use DeviceKind::{Block, Character};
-        for (major, minor) in [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2), (136, 0), (136, 999)] {
-            assert!(verdict(&rules, Character, major, minor, Access::ALL), "c {major}:{minor}");
-            assert!(!verdict(&rules, Block, major, minor, Access::READ), "b {major}:{minor}");
+        for (major, minor) in [
+            (1, 3),
+            (1, 5),
+            (1, 7),
+            (1, 8),
+            (1, 9),
+            (5, 0),
+            (5, 1),
+            (5, 2),
+            (136, 0),
+            (136, 999),
+        ] {
+            assert!(
+                verdict(&rules, Character, major, minor, Access::ALL),
+                "c {major}:{minor}"
+            );
+            assert!(
+                !verdict(&rules, Block, major, minor, Access::READ),
+                "b {major}:{minor}"
+            );
         }
         // mem, kmem, port, kmsg, loop-control, tun, fuse.
-        for (major, minor) in [(1, 1), (1, 2), (1, 4), (1, 11), (10, 237), (10, 200), (10, 229)] {
-            assert!(verdict(&rules, Character, major, minor, Access::MAKE), "mknod c {major}:{minor}");
-            assert!(!verdict(&rules, Character, major, minor, Access::READ), "c {major}:{minor}");
-            assert!(!verdict(&rules, Character, major, minor, Access::WRITE), "c {major}:{minor}");
+        for (major, minor) in [
+            (1, 1),
+            (1, 2),
+            (1, 4),
+            (1, 11),
+            (10, 237),
+            (10, 200),
+            (10, 229),
+        ] {
+            assert!(
+                verdict(&rules, Character, major, minor, Access::MAKE),
+                "mknod c {major}:{minor}"
+            );
+            assert!(
+                !verdict(&rules, Character, major, minor, Access::READ),
+                "c {major}:{minor}"
+            );
+            assert!(
+                !verdict(&rules, Character, major, minor, Access::WRITE),
+                "c {major}:{minor}"
+            );
         }
         assert!(verdict(&rules, Block, 8, 0, Access::MAKE));
         assert!(!verdict(&rules, Block, 8, 0, Access::READ));
@@ -143,7 +207,9 @@ fn engines_rules_are_short() {
 
 #[test]
 fn everything_after_nothing() {
-    let rules = from_json(r#"[{"allow": false, "access": "rwm"}, {"allow": true, "type": "a", "access": "rwm"}]"#);
+    let rules = from_json(
+        r#"[{"allow": false, "access": "rwm"}, {"allow": true, "type": "a", "access": "rwm"}]"#,
+    );
     assert!(verdict(&rules, DeviceKind::Block, 8, 0, Access::ALL));
     assert!(verdict(&rules, DeviceKind::Character, 1, 1, Access::ALL));
 }
@@ -161,10 +227,23 @@ fn a_denial_of_a_default_device_holds_if_it_follows_the_general_one() {
 fn what_is_wrong_is_named() {
     let devices = r#"[{"allow": true, "access": "rx"}, {"allow": true, "type": "c", "major": -2}, {"allow": true, "type": "p"},
         {"allow": true, "type": "b", "major": 1, "minor": 4294967296}]"#;
-    let resources: LinuxResources = serde_json::from_str(&format!(r#"{{"devices": {devices}}}"#)).unwrap();
-    let places: Vec<_> = rules(&resources).unwrap_err().into_iter().map(|problem| problem.place).collect();
+    let resources: LinuxResources =
+        serde_json::from_str(&format!(r#"{{"devices": {devices}}}"#)).unwrap();
+    let places: Vec<_> = rules(&resources)
+        .unwrap_err()
+        .into_iter()
+        .map(|problem| problem.place)
+        .collect();
     let at = |index, field| format!("linux.resources.devices[{index}].{field}");
-    assert_eq!(places, [at(0, "access"), at(1, "major"), at(2, "type"), at(3, "minor")]);
+    assert_eq!(
+        places,
+        [
+            at(0, "access"),
+            at(1, "major"),
+            at(2, "type"),
+            at(3, "minor")
+        ]
+    );
 }
 
 #[test]
@@ -174,9 +253,27 @@ fn making_a_node_is_denied_only_by_name() {
             r#"[{{"allow": false, "access": "rwm"}}, {{"allow": false, "type": "c", "major": 10, "access": "{access}"}}]"#
         ))
     };
-    assert!(verdict(&rules("rwm"), DeviceKind::Character, 10, 229, Access::MAKE));
-    assert!(!verdict(&rules("m"), DeviceKind::Character, 10, 229, Access::MAKE));
-    assert!(verdict(&rules("m"), DeviceKind::Character, 11, 229, Access::MAKE));
+    assert!(verdict(
+        &rules("rwm"),
+        DeviceKind::Character,
+        10,
+        229,
+        Access::MAKE
+    ));
+    assert!(!verdict(
+        &rules("m"),
+        DeviceKind::Character,
+        10,
+        229,
+        Access::MAKE
+    ));
+    assert!(verdict(
+        &rules("m"),
+        DeviceKind::Character,
+        11,
+        229,
+        Access::MAKE
+    ));
 }
 
 #[test]
@@ -190,5 +287,8 @@ fn too_many_rules_are_an_error() {
     };
     let rules: Vec<_> = (0..40_000).map(rule).collect();
     assert!(Program::new(&rules[..10_000]).is_ok());
-    assert_eq!(Program::new(&rules).unwrap_err().place, "linux.resources.devices");
+    assert_eq!(
+        Program::new(&rules).unwrap_err().place,
+        "linux.resources.devices"
+    );
 }

@@ -1,0 +1,161 @@
+# onggi: make help
+
+SHELL := /bin/sh
+CARGO ?= cargo
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUNDLE ?= hello
+
+# .cargo/config.toml names the target ("this machine"), so builds go to target/<triple>/.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+HOST := $(or $(CARGO_BUILD_TARGET),$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p'),$(shell uname -m)-unknown-linux-gnu)
+RELEASE := $(TARGET)/$(HOST)/release
+BIN := $(RELEASE)/onggi
+UID := $(shell id -u)
+GID := $(shell id -g)
+
+# What the tests use besides cargo and cc: COMMAND-or-FILE:DEBIAN-PACKAGE.
+NEEDS := runc:runc crun:crun strace:strace newuidmap:uidmap /usr/include/seccomp.h:libseccomp-dev
+# The notes of tests that were skipped, see tests/support/world.rs.
+SKIPPED := $(TARGET)/tmp/skipped
+
+.DEFAULT_GOAL := help
+.PHONY: help build run bundles test needs bench engines-test golden fmt lint install clean cargo
+
+help: ## say what can be made
+	@echo 'onggi, an OCI container runtime for Linux'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'The program is built to $(BIN).'
+
+build: cargo ## build the program, as it is released
+	$(CARGO) build --release --bin onggi
+
+run: build ## run a bundle, hello unless BUNDLE=shell, limits or rootless says else; as root or as you are
+	@bundle='$(BUNDLE)'; folder=bundles/$$bundle; \
+	if [ '$(UID)' != 0 ] && [ $$bundle = hello ]; then \
+		echo 'make: you are not root, so this is the bundle rootless: hello in a user namespace'; bundle=rootless; \
+	fi; \
+	[ -f bundles/$$bundle/config.json ] || { echo "make: there is no bundles/$$bundle" >&2; exit 1; }; \
+	$(MAKE) --no-print-directory bundle-$$bundle; \
+	if [ $$bundle = rootless ] && [ '$(UID)' != 0 ]; then folder=$(TARGET)/bundles/rootless; fi; \
+	echo '$(BIN)' run --bundle $$folder make-$$bundle-$$$$; \
+	exec $(BIN) run --bundle $$folder make-$$bundle-$$$$
+
+# --- the bundles' root file systems ---------------------------------------------------------
+
+bundles: bundle-hello bundle-shell bundle-limits bundle-rootless ## fill in the bundles' root file systems
+
+.PHONY: bundle-hello bundle-shell bundle-limits bundle-rootless
+bundle-hello: bundles/hello/rootfs/hello
+bundle-limits: bundles/limits/rootfs/hello
+bundle-rootless: bundles/rootless/rootfs/hello
+	@# The mapping is the caller's own ids: the one that an ordinary user may always make.
+	@mkdir -p $(TARGET)/bundles/rootless
+	@ln -sfn '$(CURDIR)/bundles/rootless/rootfs' $(TARGET)/bundles/rootless/rootfs
+	@sed -e '/"uidMappings"/s/"hostID": 1000/"hostID": $(UID)/' -e '/"gidMappings"/s/"hostID": 1000/"hostID": $(GID)/' \
+		bundles/rootless/config.json > $(TARGET)/bundles/rootless/config.json
+bundle-shell: bundles/shell/rootfs/bin/busybox
+
+bundles/%/rootfs/hello: $(TARGET)/bundles/hello
+	@mkdir -p $(addprefix $(@D)/,dev proc sys tmp)
+	@cp $< $@
+
+# Straight from rustc: it uses nothing but std, and cargo would first build what the tests depend on.
+$(TARGET)/bundles/hello: bundles/hello/hello.rs | cargo
+	@mkdir -p $(@D)
+	rustc --edition 2024 -O -C target-feature=+crt-static -C panic=abort -C strip=symbols -o $@ $<
+
+bundles/shell/rootfs/bin/busybox:
+	@command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { \
+		echo 'make: the bundle shell takes busybox from Debian and needs apt-get and dpkg-deb, which are not here.' >&2; \
+		echo 'make: put any static busybox at $@ instead.' >&2; exit 1; }
+	@rm -rf $(TARGET)/busybox && mkdir -p $(TARGET)/busybox
+	@cd $(TARGET)/busybox && apt-get -qq -o APT::Sandbox::User= download busybox-static || { \
+		echo 'make: busybox-static could not be downloaded; perhaps run "apt-get update" as root first.' >&2; exit 1; }
+	@cd $(TARGET)/busybox && dpkg-deb -x busybox-static_*.deb unpacked
+	@mkdir -p $(addprefix bundles/shell/rootfs/,bin dev etc proc root sys tmp)
+	@echo 'root:x:0:0:root:/root:/bin/sh' > bundles/shell/rootfs/etc/passwd
+	@echo 'root:x:0:' > bundles/shell/rootfs/etc/group
+	@busybox=$$(find $(TARGET)/busybox/unpacked -path '*/bin/busybox' -type f); \
+	for applet in $$("$$busybox" --list); do ln -sf busybox bundles/shell/rootfs/bin/$$applet; done; \
+	rm -f $@ && cp "$$busybox" $@
+
+# --- tests ----------------------------------------------------------------------------------
+
+test: cargo needs ## run all tests that this machine allows; as root all of them
+	@rm -f $(SKIPPED)
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		set -ex; $(CARGO) nextest run; $(CARGO) test --doc; \
+	else \
+		set -ex; $(CARGO) test; \
+	fi
+	@if [ -s $(SKIPPED) ]; then \
+		echo; echo "make: $$(wc -l < $(SKIPPED)) test(s) were SKIPPED, wholly or in part:"; sort $(SKIPPED) | uniq -c; \
+		[ '$(UID)' = 0 ] || echo 'make: as root more of them run: sudo env PATH="$$PATH" make test'; \
+	fi
+
+needs: ## install what the tests use (Debian, root), or say what to install
+	@missing=; for need in $(NEEDS); do \
+		what=$${need%%:*}; \
+		[ -e "$$what" ] || PATH="$$PATH:/usr/sbin:/sbin" command -v "$$what" >/dev/null || missing="$$missing $${need##*:}"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "make: some tests will be skipped: this machine lacks (names of Debian's packages):$$missing" >&2; \
+	elif [ '$(UID)' != 0 ]; then \
+		echo "make: some tests will be skipped. For all of them: sudo apt-get install --no-install-recommends$$missing" >&2; \
+	else \
+		echo "make: installing$$missing"; export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get -qq install -y --no-install-recommends $$missing || \
+		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $$missing; }; } >/dev/null || \
+		echo "make: apt-get could not install$$missing; the tests that use them will be skipped" >&2; \
+	fi
+
+bench: cargo needs ## race onggi against crun and runc (root)
+	$(CARGO) test --release --test bench -- --nocapture
+
+engines-test: build needs ## drive onggi from real engines (root)
+	$(CARGO) test --test engines -- --nocapture
+
+golden: cargo ## write the golden files anew; then look at the difference
+	INSTA_UPDATE=always $(CARGO) test
+	@git status --short -- tests src bundles || true
+
+fmt: cargo ## format the source
+	$(CARGO) fmt
+
+lint: cargo ## check the format, and clippy with warnings denied
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+# --- install --------------------------------------------------------------------------------
+
+install: ## install the program, its manual and completions: PREFIX=/usr/local, DESTDIR=
+	@if command -v $(CARGO) >/dev/null; then $(MAKE) --no-print-directory build; \
+	elif [ -x $(BIN) ]; then echo 'make: cargo is not on PATH; installing what was built before'; \
+	else echo 'make: nothing is built yet: run "make build" first, as the user who has cargo' >&2; exit 1; fi
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/onggi
+	@rm -rf $(TARGET)/install && mkdir -p $(TARGET)/install/man
+	$(BIN) generate man $(TARGET)/install/man
+	@set -e; for page in $(TARGET)/install/man/*.[1-8]; do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	@set -e; complete() { \
+		$(BIN) generate completions $$1 > $(TARGET)/install/$$1; \
+		install -D -m 644 $(TARGET)/install/$$1 $(DESTDIR)$(PREFIX)/share/$$2; }; \
+	complete bash bash-completion/completions/onggi; \
+	complete zsh zsh/site-functions/_onggi; \
+	complete fish fish/vendor_completions.d/onggi.fish
+	@echo 'make: installed below $(DESTDIR)$(PREFIX)'
+
+clean: ## remove what was built, the bundles' root file systems too
+	rm -rf $(addsuffix /rootfs,$(wildcard bundles/*))
+	@if command -v $(CARGO) >/dev/null; then $(CARGO) clean; else rm -rf $(TARGET); fi
+
+cargo:
+	@command -v $(CARGO) >/dev/null || { \
+		echo 'make: cargo is not on PATH. It comes with Rust, from the distribution or by rustup.' >&2; \
+		[ -z "$$SUDO_USER" ] || echo 'make: sudo gives root a PATH of its own; keep yours: sudo env PATH="$$PATH" make' '$(MAKECMDGOALS)' >&2; \
+		exit 1; }
+	@command -v cc >/dev/null || { echo 'make: there is no C compiler driver "cc" to link with; on Debian: apt-get install gcc libc6-dev' >&2; exit 1; }

@@ -1,0 +1,15 @@
+//! The life of a container, seen from inside and from the command line: plain OCI behaviour.
+//!
+//! Every test here holds for any runtime (`ONGGI_BIN=/usr/sbin/runc cargo test --test life`), but
+//! where it says otherwise. Each names the section of the OCI runtime specification it is about.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod capabilities;
+mod kit;
+mod mounts;
+mod namespaces;
+mod process;
+mod rootfs;

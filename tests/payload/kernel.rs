@@ -1,0 +1,127 @@
+//! The system calls that nix has no safe form of.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::io;
+
+use nix::libc;
+
+/// The window size of the terminal at `fd`: (rows, columns).
+pub fn window_size(fd: i32) -> io::Result<(u16, u16)> {
+    let mut size = libc::winsize {
+        ws_row: 0,
+        ws_col: 0,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: TIOCGWINSZ writes one winsize.
+    check(unsafe { libc::ioctl(fd, libc::TIOCGWINSZ, &raw mut size) }.into())?;
+    Ok((size.ws_row, size.ws_col))
+}
+
+/// Whether `fd` is a terminal, and its name in this mount namespace.
+pub fn terminal_name(fd: i32) -> Option<String> {
+    let mut name = [0_u8; 128];
+    // SAFETY: at most name.len() bytes are written, terminated by NUL on success.
+    let failed = unsafe { libc::ttyname_r(fd, name.as_mut_ptr().cast(), name.len()) };
+    let end = name.iter().position(|&byte| byte == 0)?;
+    (failed == 0).then(|| String::from_utf8_lossy(&name[..end]).into_owned())
+}
+
+/// The scheduling policy with its flags, and the real-time priority, of this process.
+pub fn scheduler() -> (i32, i32) {
+    let mut parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: no memory is touched by the first, one sched_param is written by the second.
+    unsafe {
+        libc::sched_getparam(0, &raw mut parameters);
+        (libc::sched_getscheduler(0), parameters.sched_priority)
+    }
+}
+
+/// The nice value of this process.
+pub fn nice() -> i32 {
+    // SAFETY: no memory is touched.
+    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+}
+
+/// The execution domain and its flags (personality(2)).
+pub fn personality() -> i32 {
+    const ONLY_ASK: libc::c_ulong = 0xffff_ffff;
+    // SAFETY: no memory is touched.
+    unsafe { libc::personality(ONLY_ASK) }
+}
+
+/// The I/O priority of this process, class and level in one number (`ioprio_get(2)`).
+pub fn io_priority() -> io::Result<i64> {
+    const WHO_PROCESS: i64 = 1;
+    system_call(libc::SYS_ioprio_get, [WHO_PROCESS, 0, 0, 0, 0, 0])
+}
+
+/// The serial number of the session keyring, without making one (keyctl(2)).
+pub fn session_keyring() -> io::Result<i64> {
+    const GET_KEYRING_ID: i64 = 0;
+    const SESSION_KEYRING: i64 = -3;
+    system_call(
+        libc::SYS_keyctl,
+        [GET_KEYRING_ID, SESSION_KEYRING, 0, 0, 0, 0],
+    )
+}
+
+/// Any system call by number. Arguments are numbers only: a call that needs memory gets EFAULT.
+pub fn system_call(number: i64, with: [i64; 6]) -> io::Result<i64> {
+    // SAFETY: the numbers are the test's; none of them is the address of anything of ours.
+    check(unsafe { libc::syscall(number, with[0], with[1], with[2], with[3], with[4], with[5]) })
+}
+
+/// Makes a device node, FIFO or file: `mode` holds the kind.
+pub fn make_node(path: &str, mode: u32, device: u64) -> io::Result<()> {
+    let path = CString::new(path)?;
+    // SAFETY: the path is a NUL terminated string.
+    check(unsafe { libc::mknod(path.as_ptr(), mode, device) }.into()).map(drop)
+}
+
+/// A second process: 0 in the child, its pid in the parent.
+pub fn fork() -> io::Result<i32> {
+    // SAFETY: the payload has one thread.
+    let pid = check(unsafe { libc::fork() }.into())?;
+    i32::try_from(pid).map_err(io::Error::other)
+}
+
+/// Waits for any signal that has a handler or ends the process.
+pub fn pause() {
+    // SAFETY: no memory is touched.
+    unsafe { libc::pause() };
+}
+
+/// Sets what this process does on `signal`: `libc::SIG_IGN`, `libc::SIG_DFL`, or an `extern "C"` function's address.
+pub fn on_signal(signal: i32, action: libc::sighandler_t) -> io::Result<()> {
+    // SAFETY: the handlers of `deeds` only call async-signal-safe functions.
+    let old = unsafe { libc::signal(signal, action) };
+    if old == libc::SIG_ERR {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// Ends the process at once: what a signal handler may do.
+pub fn exit_now(status: i32) -> ! {
+    // SAFETY: _exit(2) returns never and touches nothing.
+    unsafe { libc::_exit(status) }
+}
+
+/// Changes all three user or group ids (setresuid(2), setresgid(2)).
+pub fn become_user(uid: u32, gid: u32) -> io::Result<()> {
+    // SAFETY: no memory is touched.
+    check(unsafe { libc::setresgid(gid, gid, gid) }.into())?;
+    // SAFETY: as above.
+    check(unsafe { libc::setresuid(uid, uid, uid) }.into()).map(drop)
+}
+
+fn check(result: i64) -> io::Result<i64> {
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

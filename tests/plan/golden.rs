@@ -1,0 +1,110 @@
+//! Golden plans: the same config gives the same plan, today and on every machine.
+//!
+//! Those of the bundles lie beside their config.json, as people read them there. `make golden` rewrites them all.
+
+use std::path::Path;
+
+use insta::{assert_snapshot, with_settings};
+use onggi::bundle::spec;
+use onggi::plan::{Host, human, json};
+
+use crate::plan_of;
+
+fn golden(name: &str, config: &str, host: &Host) {
+    let plan = plan_of(config.as_bytes().to_vec(), host).unwrap();
+    with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        assert_snapshot!(name, human(&plan));
+    });
+}
+
+#[test]
+fn what_spec_writes() {
+    golden("default", &spec::default(), &Host::example());
+}
+
+#[test]
+fn what_spec_writes_for_an_ordinary_user() {
+    golden(
+        "rootless",
+        &spec::rootless(1000, 1000),
+        &Host::example_user(),
+    );
+}
+
+#[test]
+fn what_docker_writes() {
+    golden(
+        "docker",
+        include_str!("fixtures/docker.json"),
+        &Host::example(),
+    );
+}
+
+#[test]
+fn what_podman_writes_for_an_ordinary_user() {
+    // Podman's own user namespace: root in it, but not on the machine.
+    let host = Host {
+        initial: false,
+        ..Host::example()
+    };
+    golden("podman", include_str!("fixtures/podman.json"), &host);
+}
+
+#[test]
+fn every_field() {
+    golden(
+        "everything",
+        include_str!("fixtures/everything.json"),
+        &Host::example(),
+    );
+}
+
+#[test]
+fn every_field_for_programs() {
+    let plan = plan_of(
+        include_bytes!("fixtures/everything.json").to_vec(),
+        &Host::example(),
+    )
+    .unwrap();
+    with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        assert_snapshot!("everything.json", format!("{:#}", json(&plan)));
+    });
+}
+
+#[test]
+fn every_mount_option() {
+    let plan = plan_of(
+        include_bytes!("fixtures/mounts.json").to_vec(),
+        &Host::example(),
+    )
+    .unwrap();
+    let all = human(&plan);
+    let mounts: Vec<&str> = all
+        .lines()
+        .filter(|line| line.contains('[') || line.starts_with("warning"))
+        .collect();
+    with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        assert_snapshot!("mounts", mounts.join("\n"));
+    });
+}
+
+#[test]
+fn the_bundles() {
+    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles");
+    for bundle in std::fs::read_dir(bundles).into_iter().flatten() {
+        let directory = bundle.unwrap().path();
+        let Ok(config) = std::fs::read(directory.join("config.json")) else {
+            continue;
+        };
+        let host = if directory.ends_with("rootless") {
+            Host::example_user()
+        } else {
+            Host::example()
+        };
+        let plan = plan_of(config, &host)
+            .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+        with_settings!({ snapshot_path => &directory, prepend_module_to_snapshot => false, omit_expression => true }, {
+            assert_snapshot!("plan", human(&plan));
+        });
+    }
+}

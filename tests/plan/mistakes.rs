@@ -1,0 +1,487 @@
+//! Mistakes in a config, one at a time, and what is said of each.
+//!
+//! A row is an edit of what `onggi spec` writes (`POINTER = VALUE`, where `-` at the end of a pointer appends and a value left
+//! out removes) or several of them, and below it, indented, what is said: a line for each error, or, if there are none, for each
+//! warning. The whole table is compared as text; where it differs, the test prints what is said now.
+
+use onggi::plan::Host;
+use serde_json::Value;
+
+use crate::{default_config, plan};
+
+const TABLE: &str = r##"
+/ociVersion =
+  ociVersion: is missing (this runtime knows 1.0.0 to 1.3.0)
+
+/ociVersion = "one"
+  ociVersion: must be a version like 1.3.0, not "one" (this runtime knows 1.0.0 to 1.3.0)
+
+/ociVersion = "2.0.0"
+  ociVersion: 2.0.0 is not supported (this runtime knows 1.0.0 to 1.3.0)
+
+/ociVersion = "1.4.0"
+  warning: ociVersion: 1.4.0 is newer than this runtime: what it added is not looked at (this runtime knows 1.0.0 to 1.3.0)
+
+/root =
+  root: is missing (root.path names the root file system)
+
+/root/path = ""
+  root.path: is missing (it names the root file system, as "rootfs")
+
+/root/path = "//."
+  root.path: must not be the host's own root directory (use a directory that holds the container's own files)
+
+/process =
+  process: is missing (it names the program to run)
+
+/process/args =
+  process.args: is empty (its first member names the program to run)
+
+/process/args = [""]
+  process.args[0]: is an empty name: executable file not found in $PATH
+
+/process/args = ["sh", "a\u0000b"]
+  process.args[1]: contains a NUL byte (at offset 1)
+
+/process/commandLine = "cmd.exe /c dir"
+  warning: process.commandLine: is for Windows and not looked at (use process.args)
+
+/process/env/- = "NOVALUE"
+  process.env[2]: "NOVALUE" must read NAME=value
+
+/process/env/- = "=value"
+  process.env[2]: "=value" has no name before the "="
+
+/process/env/- = "A=\u0000"
+  process.env[2]: contains a NUL byte (at offset 2)
+
+/process/cwd =
+  process.cwd: is missing (write "/" if it does not matter)
+
+/process/cwd = "data"
+  process.cwd: must be an absolute path, not "data"
+
+/process/cwd = "/a\u0000"
+  process.cwd: contains a NUL byte (at offset 2)
+
+/process/cwd = 7
+  process.cwd: invalid type: integer `7`, expected a string (line 150 of /bundle/config.json)
+
+/process/user =
+  fine
+
+/process/user/uid = "root"
+  process.user.uid: invalid type: string "root", expected a whole number from 0 to 4294967295 (line 166 of /bundle/config.json)
+
+/process/user/uid = -1
+  process.user.uid: invalid value: integer `-1`, expected a whole number from 0 to 4294967295 (line 166 of /bundle/config.json)
+
+/process/user/uid = 4294967295
+  process.user.uid: 4294967295 is no valid id
+
+/process/user/umask = 512
+  process.user.umask: must be within 0 and 511 (octal 777), not 512
+
+/process/user/username = "www-data"
+  process.user.username: "www-data": names are for Windows only (use process.user.uid and process.user.gid)
+
+/process/user/additionalGids = [1, 4294967296]
+  process.user.additionalGids[1]: invalid value: integer `4294967296`, expected a whole number from 0 to 4294967295 (line 167 of /bundle/config.json)
+
+/process/terminal = "yes"
+  process.terminal: invalid type: string "yes", expected true or false (line 163 of /bundle/config.json)
+
+/process/consoleSize = {"height": 70000, "width": 80}
+  process.consoleSize.height: must be within 0 and 65535, not 70000
+
+/process/rlimits/0/type = "RLIMIT_FILES"
+  process.rlimits[0].type: unknown value "RLIMIT_FILES", expected one of "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME" (line 160 of /bundle/config.json)
+
+/process/rlimits/0/soft = 2048
+  process.rlimits[0]: the soft limit of RLIMIT_NOFILE (2048) is above its hard limit (1024)
+
+/process/rlimits/- = {"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2}
+  process.rlimits[1]: RLIMIT_NOFILE is already given by rlimits[0]
+
+/process/rlimits/0/hard = -1
+  process.rlimits[0].hard: invalid value: integer `-1`, expected a whole number from 0 to 18446744073709551615 (line 158 of /bundle/config.json)
+
+/process/oomScoreAdj = 1001
+  process.oomScoreAdj: must be within -1000 and 1000, not 1001
+
+/process/capabilities/effective/- = "CAP_SYS_ADMIN"
+  process.capabilities.effective: CAP_SYS_ADMIN is not in process.capabilities.permitted (the kernel lets only permitted capabilities be in force)
+
+/process/capabilities/inheritable = ["CAP_SYS_ADMIN"]
+  process.capabilities.inheritable: CAP_SYS_ADMIN is not in process.capabilities.bounding (the kernel lets only bounding capabilities become inheritable)
+
+/process/capabilities/ambient = ["CAP_KILL"]
+  warning: process.capabilities.ambient: CAP_KILL is not in both process.capabilities.permitted and process.capabilities.inheritable (left out: the kernel would refuse them)
+
+/process/capabilities/bounding/- = "CAP_TIME_TRAVEL"
+  warning: process.capabilities.bounding[3]: unknown capability "CAP_TIME_TRAVEL" is left out
+
+/process/capabilities/bounding = "CAP_KILL"
+  process.capabilities.bounding: invalid type: string "CAP_KILL", expected an array (line 134 of /bundle/config.json)
+
+/process/apparmorProfile = "docker-default"
+  process.apparmorProfile: is not supported by this build yet (leave it out)
+
+/process/selinuxLabel = "system_u:system_r:container_t:s0"
+  process.selinuxLabel: is not supported by this build yet (leave it out)
+
+/process/scheduler = {"policy": "SCHED_BATCH"}
+  process.scheduler: is not supported by this build yet (leave it out)
+
+/process/ioPriority = {"class": "IOPRIO_CLASS_IDLE", "priority": 0}
+  process.ioPriority: is not supported by this build yet (leave it out)
+
+/process/execCPUAffinity = {"initial": "0"}
+  process.execCPUAffinity: is not supported by this build yet (leave it out)
+
+/hostname = "0123456789012345678901234567890123456789012345678901234567890123456789"
+  hostname: is 70 bytes long, the kernel takes at most 64
+
+/hostname = "a\u0000b"
+  hostname: contains a NUL byte (at offset 1)
+
+/domainname = "example.org"
+/linux/namespaces/3 =
+  hostname: needs a UTS namespace, or it would be the host's (add {"type": "uts"} to linux.namespaces)
+  domainname: needs a UTS namespace, or it would be the host's (add {"type": "uts"} to linux.namespaces)
+
+/mounts/- = {"type": "tmpfs"}
+  mounts[7].destination: is missing
+
+/mounts/- = {"destination": "data", "type": "tmpfs"}
+  warning: mounts[7] data: is relative and taken as /data (write an absolute path)
+
+/mounts/- = {"destination": "/a/..", "type": "tmpfs"}
+  mounts[7] /a/..: nothing can be mounted on the root itself (root.path names the root file system)
+
+/mounts/- = {"destination": "/proc/sys/kernel", "type": "tmpfs"}
+  mounts[7] /proc/sys/kernel: nothing may be mounted inside /proc (except over the files that lxcfs provides, such as /proc/meminfo)
+
+/mounts/- = {"destination": "/data"}
+  mounts[7] /data: has no type (name a file system, or add the option bind or rbind)
+
+/mounts/- = {"destination": "/data", "type": "none", "options": ["ro"]}
+  mounts[7] /data: has no type (name a file system, or add the option bind or rbind)
+
+/mounts/- = {"destination": "/data", "type": "bind"}
+  mounts[7] /data: a bind mount needs a source (the file or directory of the host to show there)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "readonly"]}
+  mounts[7] /data: unknown option "readonly" for a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "size=64k,ro"]}
+  mounts[7] /data: unknown option "size=64k" for a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "sync"]}
+  warning: mounts[7] /data: the option sync has no effect on a bind mount (it belongs to the file system that is bound)
+
+/mounts/- = {"destination": "/data", "source": "/s\u0000rv", "options": ["bind"]}
+  mounts[7] /data source: contains a NUL byte (at offset 2)
+
+/mounts/- = {"destination": "/data", "type": "tmpfs", "options": ["mode=\u0000"]}
+  mounts[7] /data option: contains a NUL byte (at offset 5)
+
+/mounts/- = {"destination": "/proc", "type": "proc", "options": ["remount", "ro"]}
+  mounts[7] /proc: remount without bind would change the file system wherever it is mounted (add the option bind)
+
+/mounts/- = {"destination": "/data", "type": "tmpfs", "options": ["tmpcopyup"]}
+  mounts[7] /data: the option tmpcopyup: not supported by this build yet (leave it out)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "idmap"]}
+  mounts[7] /data: the option idmap: not supported by this build yet (leave it out)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind"], "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}
+  mounts[7] /data: uidMappings and gidMappings: not supported by this build yet (leave it out)
+
+/mounts/6/options/- = "nsdelegate"
+  warning: mounts[6] /sys/fs/cgroup: the option "nsdelegate" is left out (the options of cgroup2 hold for the whole machine)
+
+/mounts/1/options = "ro"
+  mounts[1].options: invalid type: string "ro", expected an array (line 60 of /bundle/config.json)
+
+/linux =
+  root.readonly: needs a mount namespace of the container's own (add {"type": "mount"} to linux.namespaces)
+  mounts: needs a mount namespace of the container's own (add {"type": "mount"} to linux.namespaces)
+  hostname: needs a UTS namespace, or it would be the host's (add {"type": "uts"} to linux.namespaces)
+
+/linux/namespaces/- = {"type": "pid"}
+  linux.namespaces[6]: the pid namespace is already given by namespaces[0]
+
+/linux/namespaces/- = {"type": "files"}
+  linux.namespaces[6].type: unknown value "files", expected one of "mount", "cgroup", "uts", "ipc", "user", "pid", "network", "time" (line 36 of /bundle/config.json)
+
+/linux/namespaces/- = {"type": "time"}
+  linux.namespaces: a time namespace: not supported by this build yet (leave it out)
+
+/linux/namespaces/1/path = "run/netns/blue"
+  linux.namespaces[1].path: must be an absolute path, not "run/netns/blue"
+
+/linux/namespaces/1/path = "/run/netns/\u0000"
+  linux.namespaces[1].path: contains a NUL byte (at offset 11)
+
+/linux/namespaces/4 =
+  root.readonly: needs a mount namespace of the container's own (add {"type": "mount"} to linux.namespaces)
+  mounts: needs a mount namespace of the container's own (add {"type": "mount"} to linux.namespaces)
+  linux.maskedPaths: needs a mount namespace of the container's own (add {"type": "mount"} to linux.namespaces)
+  linux.readonlyPaths: needs a mount namespace of the container's own (add {"type": "mount"} to linux.namespaces)
+
+/linux/namespaces/- = {"type": "user"}
+  linux.uidMappings: is empty, but a new user namespace needs it (for instance [{"containerID": 0, "hostID": 1000, "size": 1}]; `onggi spec --rootless` writes both)
+  linux.gidMappings: is empty, but a new user namespace needs it (for instance [{"containerID": 0, "hostID": 1000, "size": 1}]; `onggi spec --rootless` writes both)
+
+/linux/uidMappings = [{"containerID": 0, "hostID": 1000, "size": 1}]
+  linux.uidMappings: there is no user namespace to map ids for (add {"type": "user"} to linux.namespaces, or leave the mappings out)
+
+/linux/namespaces/- = {"type": "user", "path": "/proc/9/ns/user"}
+/linux/uidMappings = [{"containerID": 0, "hostID": 1000, "size": 1}]
+  warning: linux.uidMappings: is not looked at: the user namespace to join has its own mappings
+
+/mounts/2/options/5 = "mode=620"
+/linux/namespaces/- = {"type": "user"}
+/linux/uidMappings = [{"containerID": 0, "hostID": 1000, "size": 0}]
+/linux/gidMappings = [{"containerID": 0, "hostID": 4294967295, "size": 10}]
+  linux.uidMappings[0].size: must be at least 1
+  linux.gidMappings[0].hostID: 4294967295 and 10 more ids go beyond 4294967294
+  process.user.uid: 0 is not mapped by linux.uidMappings
+
+/mounts/2/options/5 = "mode=620"
+/linux/namespaces/- = {"type": "user"}
+/linux/uidMappings = [{"containerID": 0, "hostID": 1000, "size": 10}, {"containerID": 9, "hostID": 5000, "size": 2}]
+/linux/gidMappings = [{"containerID": 0, "hostID": 1000, "size": 10}, {"containerID": 10, "hostID": 1001, "size": 2}]
+  linux.uidMappings[1].containerID: overlaps the containerID range of [0]
+  linux.gidMappings[1].hostID: overlaps the hostID range of [0]
+
+/process/user = {"uid": 33, "gid": 33, "additionalGids": [0, 44]}
+/linux/namespaces/- = {"type": "user"}
+/linux/uidMappings = [{"containerID": 0, "hostID": 1000, "size": 33}]
+/linux/gidMappings = [{"containerID": 0, "hostID": 1000, "size": 34}]
+  process.user.uid: 33 is not mapped by linux.uidMappings
+  process.user.additionalGids[1]: 44 is not mapped by linux.gidMappings
+
+/linux/namespaces/- = {"type": "user"}
+/linux/uidMappings = [{"containerID": 0, "hostID": 1000, "size": 1}]
+/linux/gidMappings = [{"containerID": 0, "hostID": 1000, "size": 1}]
+  mounts[2] /dev/pts: the option gid=5 names an id that linux.gidMappings does not map (map it, or leave the option out)
+
+/linux/timeOffsets = {"boottime": {"secs": 1, "nanosecs": 0}}
+  linux.timeOffsets: is not supported by this build yet (leave it out)
+
+/linux/netDevices = {"eth1": {}}
+  linux.netDevices: is not supported by this build yet (leave it out)
+
+/linux/memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0"}
+  linux.memoryPolicy: is not supported by this build yet (leave it out)
+
+/linux/intelRdt = {"closID": "guaranteed"}
+  linux.intelRdt: is not supported by this build yet (leave it out)
+
+/linux/personality = {"domain": "LINUX32"}
+  linux.personality: is not supported by this build yet (leave it out)
+
+/linux/mountLabel = "system_u:object_r:container_file_t:s0"
+  linux.mountLabel: is not supported by this build yet (leave it out)
+
+/linux/seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/agent.sock"}
+  linux.seccomp.listenerPath: is not supported by this build yet (leave it out)
+
+/linux/seccomp = {"defaultAction": "SCMP_ACT_MAYBE"}
+  linux.seccomp.defaultAction: unknown value "SCMP_ACT_MAYBE", expected one of "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP", "SCMP_ACT_ERRNO", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_LOG", "SCMP_ACT_ALLOW" (line 52 of /bundle/config.json)
+
+/linux/rootfsPropagation = "sideways"
+  linux.rootfsPropagation: unknown propagation "sideways" (one of shared, slave, private, unbindable, each possibly with an r in front)
+
+/linux/maskedPaths/- = "proc/kcore"
+  linux.maskedPaths[10]: must be an absolute path, not "proc/kcore"
+
+/linux/maskedPaths/- = "/"
+  linux.maskedPaths[10]: the root itself can't be masked
+
+/linux/readonlyPaths/- = ""
+  linux.readonlyPaths[5]: must be an absolute path, not ""
+
+/linux/readonlyPaths/- = "/a\u0000"
+  linux.readonlyPaths[5]: contains a NUL byte (at offset 2)
+
+/linux/sysctl = {"kernel.core_pattern": "|/bin/x"}
+  linux.sysctl kernel.core_pattern: belongs to the whole machine, not to a container (set it on the host)
+
+/linux/sysctl = {"net.ipv4/ip_forward": "1"}
+  linux.sysctl net.ipv4/ip_forward: mixes "." and "/": write it with one of them
+
+/linux/sysctl = {"net/../kernel/core_pattern": "x"}
+  linux.sysctl net/../kernel/core_pattern: mixes "." and "/": write it with one of them
+
+/linux/sysctl = {"net.ipv4.ip_forward": "1", "net/ipv4/ip_forward": "0"}
+  linux.sysctl net/ipv4/ip_forward: is the same parameter as net.ipv4.ip_forward
+
+/linux/sysctl = {"net.ipv4.ip_forward": "1\u0000"}
+  linux.sysctl net.ipv4.ip_forward: contains a NUL byte (at offset 1)
+
+/linux/sysctl = {"kernel.hostname": "x"}
+  linux.sysctl kernel.hostname: is set by another field (use hostname)
+
+/linux/sysctl = {"net.ipv4.ip_forward": "1", "kernel.shmmax": "1"}
+/linux/namespaces/2 =
+/linux/namespaces/1 =
+  linux.sysctl kernel.shmmax: needs an IPC namespace, or it would be the host's (add {"type": "ipc"} to linux.namespaces)
+  linux.sysctl net.ipv4.ip_forward: needs a network namespace, or it would be the host's (add {"type": "network"} to linux.namespaces)
+
+/linux/sysctl = {"net.ipv4.ip_forward": "1"}
+/linux/namespaces/1/path = "/proc/1/ns/net"
+  linux.sysctl net.ipv4.ip_forward: the network namespace to join is the host's (set it on the host)
+
+/linux/devices = [{"path": "dev/fuse", "type": "c", "major": 10, "minor": 229}]
+  linux.devices[0].path: must be an absolute path, not "dev/fuse"
+
+/linux/devices = [{"path": "/dev/fuse", "type": "x", "major": 10, "minor": 229}]
+  linux.devices[0].type: unknown value "x", expected one of "a", "b", "c", "u", "p" (line 9 of /bundle/config.json)
+
+/linux/devices = [{"path": "/dev/fuse", "type": "a", "major": 10, "minor": 229}]
+  linux.devices[0].type: "a" is for device rules, not for nodes (one of c, b, u, p)
+
+/linux/devices = [{"path": "/dev/fuse", "type": "c"}]
+  linux.devices[0]: has no major and minor number (`ls -l` shows those of the host's node)
+
+/linux/devices = [{"path": "/dev/fuse", "type": "c", "major": -1, "minor": 2000000}]
+  linux.devices[0].major: must be within 0 and 4095, not -1
+  linux.devices[0].minor: must be within 0 and 1048575, not 2000000
+
+/linux/devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 666666}]
+  linux.devices[0].fileMode: 666666 is no file mode (JSON has no octal numbers: 0666 is written 438)
+
+/linux/devices = [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}, {"path": "/dev/x", "type": "c", "major": 1, "minor": 5}]
+  linux.devices[1]: /dev/x is already given by devices[0]
+
+/linux/devices = [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}, {"path": "/dev//x", "type": "c", "major": 1, "minor": 3}, {"path": "/dev/x", "type": "c", "major": 1, "minor": 3}]
+  warning: linux.devices[1]: /dev/x is already given by devices[0]
+  warning: linux.devices[2]: /dev/x is already given by devices[0]
+
+/linux/resources/devices/0/access = "rwx"
+  linux.resources.devices[0].access: must be of the letters r, w and m, not "rwx"
+
+/linux/resources/memory = {"limit": "64m"}
+  linux.resources.memory.limit: invalid type: string "64m", expected a whole number from -9223372036854775808 to 9223372036854775807 (line 51 of /bundle/config.json)
+
+/linux/cgroupsPath = "../escape"
+  linux.cgroupsPath: must not contain "..", in ../escape
+
+/hooks = {"prestart": [{"path": "bin/hook"}]}
+  hooks.prestart[0].path: must be an absolute path, not "bin/hook"
+
+/hooks = {"poststop": [{"path": "/bin/hook", "timeout": 0}, {}]}
+  hooks.poststop[0].timeout: must be at least 1 second, not 0
+  hooks.poststop[1].path: is missing
+
+/hooks = {"createRuntime": [{"path": "/bin/hook", "env": ["X"], "args": ["a\u0000"]}]}
+  hooks.createRuntime[0].env[0]: "X" must read NAME=value
+  hooks.createRuntime[0].args[0]: contains a NUL byte (at offset 1)
+
+/windows = {"layerFolders": []}
+  warning: windows: is not looked at on Linux
+
+/vm = {}
+/process/user =
+  warning: vm: is not looked at on Linux
+
+/annotations = {"key": 1}
+  annotations.key: invalid type: integer `1`, expected a string (line 3 of /bundle/config.json)
+
+/linux/resources/unified = {"../memory.max": "1"}
+  linux.resources.unified["../memory.max"]: must be a plain file name, like "memory.high", and no path
+
+/root/path = "root\u0000fs"
+  root.path: contains a NUL byte (at offset 12)
+
+/process/args = "sh"
+  process.args: invalid type: string "sh", expected an array (line 130 of /bundle/config.json)
+
+/linux/resources/cpu = {"shares": -1}
+  linux.resources.cpu.shares: invalid value: integer `-1`, expected a whole number from 0 to 18446744073709551615 (line 45 of /bundle/config.json)
+
+/mounts/0 = "proc"
+  mounts[0]: invalid type: string "proc", expected an object (line 53 of /bundle/config.json)
+
+/linux/seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_Z80"]}
+  warning: linux.seccomp.architectures[0]: unknown architecture "SCMP_ARCH_Z80" is left out
+"##;
+
+#[test]
+fn each_mistake_is_named() {
+    let mut said = String::new();
+    let rows: Vec<&str> = TABLE.trim().split("\n\n").collect();
+    assert!(rows.len() >= 60, "{} rows", rows.len());
+    for row in rows {
+        let edits = row.lines().take_while(|line| !line.starts_with(' '));
+        let mut config = default_config();
+        for edit in edits {
+            apply(&mut config, edit);
+            said += &format!("{edit}\n");
+        }
+        said += &outcome(&config);
+        said.push('\n');
+    }
+    assert!(said.trim() == TABLE.trim(), "what is said now:\n\n{said}");
+}
+
+fn outcome(config: &Value) -> String {
+    let lines: Vec<String> = match plan(config, &Host::example()) {
+        Ok(plan) => plan
+            .warnings
+            .iter()
+            .map(|warning| format!("  warning: {warning}\n"))
+            .collect(),
+        Err(error) => error
+            .problems
+            .iter()
+            .map(|problem| format!("  {problem}\n"))
+            .collect(),
+    };
+    if lines.is_empty() {
+        "  fine\n".to_owned()
+    } else {
+        lines.concat()
+    }
+}
+
+fn apply(config: &mut Value, edit: &str) {
+    let (pointer, value) = edit.split_once(" =").expect(edit);
+    let (parent, key) = pointer.rsplit_once('/').expect(edit);
+    let parent = config.pointer_mut(parent).expect(edit);
+    let value: Option<Value> = Some(value.trim())
+        .filter(|text| !text.is_empty())
+        .map(|text| serde_json::from_str(text).expect(edit));
+    match (parent, value) {
+        (Value::Array(members), Some(value)) if key == "-" => members.push(value),
+        (Value::Array(members), Some(value)) => members[key.parse::<usize>().unwrap()] = value,
+        (Value::Array(members), None) => _ = members.remove(key.parse().unwrap()),
+        (Value::Object(members), Some(value)) => _ = members.insert(key.to_owned(), value),
+        (Value::Object(members), None) => _ = members.remove(key).expect(edit),
+        _ => panic!("{edit}"),
+    }
+}
+
+#[test]
+fn an_ordinary_user_needs_a_user_namespace() {
+    let error = plan(&default_config(), &Host::example_user()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "linux.namespaces: user 1000 needs a user namespace to make a container \
+         (add {\"type\": \"user\"} and id mappings; `onggi spec --rootless` writes both)"
+    );
+}
+
+#[test]
+fn many_mistakes_are_said_at_once() {
+    let mut config = default_config();
+    for edit in ["/process/cwd = \"\"", "/ociVersion =", "/linux/cgroupsPath = \"/..\"", "/linux/maskedPaths = [\"/\\u0000\"]"] {
+        apply(&mut config, edit);
+    }
+    let places: Vec<String> =
+        plan(&config, &Host::example()).unwrap_err().problems.into_iter().map(|problem| problem.place).collect();
+    assert_eq!(places, ["ociVersion", "process.cwd", "linux.cgroupsPath", "linux.maskedPaths[0]"]);
+}
