@@ -14,13 +14,13 @@ use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, fstatfs};
 /// Reads a file; a missing one is `ENOENT`, one of a removed cgroup `ENOENT` or `ENODEV`.
 pub fn read(directory: impl AsFd, name: &str) -> Result<String, Errno> {
     let mut text = String::new();
-    open(directory, name, OFlag::O_RDONLY)?.read_to_string(&mut text).map_err(errno)?;
+    open(directory, name, OFlag::O_RDONLY)?.read_to_string(&mut text).map_err(|cause| errno(&cause))?;
     Ok(text)
 }
 
 /// Writes to a file, in one write.
 pub fn write(directory: impl AsFd, name: &str, value: &str) -> Result<(), Errno> {
-    open(directory, name, OFlag::O_WRONLY)?.write_all(value.as_bytes()).map_err(errno)
+    open(directory, name, OFlag::O_WRONLY)?.write_all(value.as_bytes()).map_err(|cause| errno(&cause))
 }
 
 /// Opens a file.
@@ -65,6 +65,6 @@ pub fn keyed(text: &str, key: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
-fn errno(cause: std::io::Error) -> Errno {
+fn errno(cause: &std::io::Error) -> Errno {
     cause.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

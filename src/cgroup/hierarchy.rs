@@ -38,7 +38,7 @@ impl Hierarchy {
     /// The parent of the runtime's own cgroup, as a path below the mount point; the root for one that is in the root.
     ///
     /// Not its own cgroup: there the runtime itself is, and a cgroup with processes can't have children with limits.
-    pub(super) fn beside_own(&self) -> Result<PathBuf> {
+    pub(super) fn beside_own() -> Result<PathBuf> {
         const FILE: &str = "/proc/self/cgroup";
         let text = std::fs::read_to_string(FILE).map_err(|cause| Error::io(FILE, "cannot read", cause))?;
         let own = text.lines().find_map(|line| line.strip_prefix("0::"));
@@ -75,7 +75,7 @@ pub(super) fn mounts(kind: &str) -> Result<Vec<Mount>> {
     Ok(parse(&table, kind))
 }
 
-/// Lines of proc_pid_mountinfo(5): `31 23 0:28 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate`.
+/// Lines of `proc_pid_mountinfo(5)`: `31 23 0:28 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate`.
 fn parse(table: &str, kind: &str) -> Vec<Mount> {
     let mount = |line: &str| {
         let (first, last) = line.split_once(" - ")?;

@@ -2,20 +2,34 @@
 
 use nix::errno::Errno;
 
-use super::{Cgroup, file};
+use super::{Cgroup, Hierarchy, controllers, file};
 use crate::error::{Error, Result, cause_text};
 use crate::plan::cgroup::{Absent, Setting};
 
 impl Cgroup {
+    /// Changes limits while the container runs: controllers that weren't needed until now are enabled, then the
+    /// settings are written in their order.
+    ///
+    /// # Errors
+    /// As of [`Cgroup::create`]; the settings before the one that is refused hold.
+    pub fn apply(&self, settings: &[Setting]) -> Result<()> {
+        let hierarchy = Hierarchy::find()?;
+        // One below another mount has no path to enable anything along; what is missing shows in writing.
+        if let Ok(names) = self.path().strip_prefix(hierarchy.path()) {
+            controllers::enable(&hierarchy, names, self, settings)?;
+        }
+        self.write(settings)
+    }
+
     /// Writes settings, in their order; the first that is refused ends it.
     ///
     /// # Errors
     /// By the JSON path of the setting: what was written where, and the kernel's answer.
-    pub fn apply(&self, settings: &[Setting]) -> Result<()> {
-        settings.iter().try_for_each(|setting| self.apply_one(setting))
+    pub(super) fn write(&self, settings: &[Setting]) -> Result<()> {
+        settings.iter().try_for_each(|setting| self.write_one(setting))
     }
 
-    fn apply_one(&self, setting: &Setting) -> Result<()> {
+    fn write_one(&self, setting: &Setting) -> Result<()> {
         if setting.check_usage {
             self.check_usage(setting)?;
         }

@@ -21,9 +21,14 @@ impl Cgroup {
     /// # Errors
     /// If there are processes in it still at the deadline, naming them.
     pub fn remove(path: &Path, made: &[PathBuf], deadline: Instant) -> Result<()> {
+        let ours = made.iter().any(|made| made == path);
+        // Most containers make no cgroups of their own.
+        if ours && matches!(rmdir(path), Ok(()) | Err(Errno::ENOENT)) {
+            return remove_parents(path, made);
+        }
         if let Some(cgroup) = Self::open(path)? {
             remove_below(&cgroup, deadline).map_err(|cause| cgroup.stuck(cause))?;
-            if made.iter().any(|made| made == path) {
+            if ours {
                 let remove = || rmdir(path);
                 persist(&cgroup, deadline, remove).map_err(|cause| cgroup.stuck(cause))?;
             }

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{Mode, mkdirat};
 
+use super::events::Events;
 use super::{Cgroup, Hierarchy, controllers, file, remove};
 use crate::error::{Error, Result};
 use crate::plan::{self, cgroup::Place};
@@ -17,7 +18,7 @@ const ATTEMPTS: usize = 64;
 
 /// [`Cgroup::create`].
 pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Result<Option<Cgroup>> {
-    let names = names(hierarchy, &plan.place, id)?;
+    let names = names(&plan.place, id)?;
     let mut maker = Maker { hierarchy, made: Vec::new() };
     let (directory, new) = match maker.make(&names) {
         Ok(made) => made,
@@ -33,7 +34,7 @@ pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Re
     let cgroup = Cgroup { directory, path: hierarchy.path().join(&names), made: maker.made };
     let limited = check(&cgroup, new)
         .and_then(|()| controllers::enable(hierarchy, &names, &cgroup, &plan.settings))
-        .and_then(|()| cgroup.apply(&plan.settings));
+        .and_then(|()| cgroup.write(&plan.settings));
     match limited {
         Ok(()) => Ok(Some(cgroup)),
         Err(error) => {
@@ -44,11 +45,11 @@ pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Re
 }
 
 /// The path below the mount point: plain names only, at least one.
-fn names(hierarchy: &Hierarchy, place: &Place, id: &str) -> Result<PathBuf> {
+fn names(place: &Place, id: &str) -> Result<PathBuf> {
     let names = match place {
         Place::Root(names) => names.clone(),
-        Place::Relative(names) => hierarchy.beside_own()?.join(names),
-        Place::Unset => hierarchy.beside_own()?.join(id),
+        Place::Relative(names) => Hierarchy::beside_own()?.join(names),
+        Place::Unset => Hierarchy::beside_own()?.join(id),
     };
     let plain = names.components().all(|component| matches!(component, Component::Normal(_)));
     if plain && names.file_name().is_some() {
@@ -61,7 +62,7 @@ fn names(hierarchy: &Hierarchy, place: &Place, id: &str) -> Result<PathBuf> {
 /// Whether this process is root of the machine, not only of its own user namespace.
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
-    /// The inode of the first user namespace (`PROC_USER_INIT_INO` of linux/proc_ns.h).
+    /// The inode of the first user namespace (`PROC_USER_INIT_INO` of `linux/proc_ns.h`).
     const FIRST: u64 = 0xEFFF_FFFD;
     nix::unistd::geteuid().is_root() && std::fs::metadata("/proc/self/ns/user").is_ok_and(|file| file.ino() == FIRST)
 }
@@ -174,16 +175,16 @@ fn open_beneath(hierarchy: &Hierarchy, names: &Path) -> Result<OwnedFd, Errno> {
 /// Whether a container can begin in this cgroup.
 fn check(cgroup: &Cgroup, new: bool) -> Result<()> {
     let place = || format!("linux.cgroupsPath {}", cgroup.path().display());
-    let events =
-        file::read(cgroup, "cgroup.events").map_err(|cause| cgroup.error("cgroup.events", "cannot read", cause))?;
-    if file::keyed(&events, "frozen") == Some(1) {
+    let state = Events::open(cgroup).and_then(|events| events.state());
+    let state = state.map_err(|cause| cgroup.error("cgroup.events", "cannot read", cause))?;
+    if state.frozen {
         return Err(Error::new(place(), "the cgroup is frozen, nothing could start in it")
             .hint("it or one above it was frozen: write 0 to cgroup.freeze there"));
     }
     if new {
         return Ok(());
     }
-    if file::keyed(&events, "populated") == Some(1) {
+    if state.populated {
         let pids: Vec<_> = cgroup.processes()?.iter().map(ToString::to_string).collect();
         return Err(Error::new(place(), format!("the cgroup is in use by {}", super::processes::named(&pids)))
             .hint("give each container a cgroup of its own"));

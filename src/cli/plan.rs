@@ -7,8 +7,7 @@ use clap::{Parser, ValueEnum};
 use super::{Context, Run, output};
 use crate::bundle::Bundle;
 use crate::error::Result;
-use crate::plan::{Host, Options, Plan as Planned, show};
-use crate::state::Id;
+use crate::plan::{self, Host, Plan as Planned};
 
 /// Show what `create` would do, without doing it.
 #[derive(Parser, Debug)]
@@ -20,9 +19,6 @@ pub struct Plan {
     /// How it is shown.
     #[arg(long, short, value_name = "FORMAT", default_value = "human")]
     format: Format,
-    /// The id that the container would have.
-    #[arg(value_parser = Id::new, default_value = "ID")]
-    id: Id,
 }
 
 /// For people or for programs.
@@ -36,11 +32,10 @@ enum Format {
 
 impl Run for Plan {
     fn run(self, _: &Context) -> Result<u8> {
-        let options = Options { id: self.id.to_string() };
-        let plan = Planned::new(&Bundle::load(&self.bundle)?, &Host::probe(), &options)?;
+        let plan = Planned::new(&Bundle::load(&self.bundle)?, &Host::probe())?;
         match self.format {
-            Format::Human => output::print(&show::human(&plan)),
-            Format::Json => output::print_json_indented(&show::json(&plan)),
+            Format::Human => output::print(&plan::human(&plan)),
+            Format::Json => output::print_json_indented(&plan::json(&plan)),
         }
         .map(|()| 0)
     }

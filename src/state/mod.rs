@@ -27,7 +27,7 @@ pub use entry::{Entry, Lock};
 pub use id::Id;
 pub use init::{Init, open_pidfd};
 pub use owner::owner_name;
-pub use record::{Record, SavedHook};
+pub use record::{Record, SavedHook, VERSION};
 pub use stat::Stat;
 pub use status::{Status, status};
 pub use store::Store;

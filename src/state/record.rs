@@ -54,6 +54,9 @@ pub struct Record {
     /// Whether it has a pid namespace of its own, so that its processes end with init.
     #[serde(default)]
     pub pid_namespace: bool,
+    /// The hooks that `start` runs.
+    #[serde(default)]
+    pub poststart: Vec<SavedHook>,
     /// The hooks that `delete` runs.
     #[serde(default)]
     pub poststop: Vec<SavedHook>,
