@@ -13,6 +13,7 @@ use crate::state::Id;
 /// Run a program in a running container.
 ///
 /// Its exit status is the command's. What comes after the id is the program's, flags too.
+#[allow(clippy::doc_markdown, clippy::struct_excessive_bools, reason = "these are help texts, and flags")]
 #[derive(Parser, Debug)]
 #[command(name = "exec")]
 pub struct Exec {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// An OCI container runtime for Linux.
+#[allow(clippy::doc_markdown, reason = "these are help texts")]
 #[derive(Parser, Debug)]
 #[command(name = "onggi", args_override_self = true, after_help = "`onggi COMMAND --help` says more about a command.")]
 pub struct Global {

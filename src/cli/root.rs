@@ -9,12 +9,12 @@ use nix::unistd::geteuid;
 
 use crate::error::{Error, Result};
 
-/// The inode of the initial user namespace (kernel: include/linux/proc_ns.h, `PROC_USER_INIT_INO`).
+/// The inode of the initial user namespace (kernel: `PROC_USER_INIT_INO` in `include/linux/proc_ns.h`).
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// The default root directory.
 ///
-/// For root `/run/onggi`, whatever XDG_RUNTIME_DIR says: it often is another user's, left by sudo. For an ordinary user,
+/// For root `/run/onggi`, whatever `XDG_RUNTIME_DIR` says: it often is another user's, left by sudo. For an ordinary user,
 /// and for the root of a user namespace whose USER is not root (an ordinary user's engine has made it),
 /// `$XDG_RUNTIME_DIR/onggi`, or where that is not set the directory that it usually names.
 pub fn default() -> Result<PathBuf> {

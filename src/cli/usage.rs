@@ -34,10 +34,8 @@ pub fn explain(error: &clap::Error, word: &str) -> Error {
         ErrorKind::InvalidValue => {
             (flag(&argument), format!("{value:?} is none of {}", text(error, ContextKind::ValidValue)))
         }
-        ErrorKind::ValueValidation => {
-            let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-            (flag(&argument), format!("can't be {value:?}{cause}"))
-        }
+        // All other values that clap checks for us are numbers.
+        ErrorKind::ValueValidation => (flag(&argument), format!("{value:?} is no whole number from 0 to {}", u32::MAX)),
         ErrorKind::TooManyValues => (flag(&argument), format!("takes no value, and got {value:?}")),
         ErrorKind::ArgumentConflict => {
             (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg)))

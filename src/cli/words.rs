@@ -66,7 +66,11 @@ pub fn find(name: &str) -> Option<&'static Word> {
 
 /// The whole tree, for its help, its completions and its manual.
 pub fn whole(front: Command) -> Command {
-    front.subcommand_required(true).arg_required_else_help(true).subcommands(WORDS.iter().map(|word| (word.command)()))
+    front
+        .bin_name("onggi")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(WORDS.iter().map(|word| (word.command)()))
 }
 
 /// Words that runc has and onggi has not.

@@ -104,7 +104,7 @@ mod tests {
         drop(listener);
         assert_eq!(status(&entry, &record), Status::Running, "a socket that nobody listens on");
 
-        std::fs::write(dir.path().join("cgroup.events"), "populated 1\nfrozen 1\n").unwrap();
+        fs::write(dir.path().join("cgroup.events"), "populated 1\nfrozen 1\n").unwrap();
         let paused = Record { cgroup: Some(dir.path().into()), ..record.clone() };
         assert_eq!(status(&entry, &paused), Status::Paused);
 
