@@ -21,6 +21,7 @@ pub struct Create {
 }
 
 /// How a container is created, by `create` and by `run`.
+#[allow(clippy::doc_markdown, reason = "these are help texts")]
 #[derive(Args, Debug)]
 pub struct How {
     /// The directory with config.json.

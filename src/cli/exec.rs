@@ -13,6 +13,7 @@ use crate::state::Id;
 /// Run a program in a running container.
 ///
 /// Its exit status is the command's. What comes after the id is the program's, flags too.
+#[allow(clippy::doc_markdown, clippy::struct_excessive_bools, reason = "these are help texts, and flags")]
 #[derive(Parser, Debug)]
 #[command(name = "exec")]
 pub struct Exec {
@@ -78,7 +79,9 @@ pub struct Exec {
 impl Run for Exec {
     fn run(self, context: &Context) -> Result<u8> {
         if self.args.is_empty() && self.process.is_none() {
-            return Err(Error::new("exec", "needs a program to run, after the id").hint("or a file that tells, with --process"));
+            return Err(
+                Error::new("exec", "needs a program to run, after the id").hint("or a file that tells, with --process")
+            );
         }
         let request = ExecRequest {
             process: self.process,

@@ -5,14 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// An OCI container runtime for Linux.
+#[allow(clippy::doc_markdown, reason = "these are help texts")]
 #[derive(Parser, Debug)]
-#[command(
-    name = "onggi",
-    subcommand_required = true,
-    arg_required_else_help = true,
-    args_override_self = true,
-    after_help = "`onggi COMMAND --help` says more about a command."
-)]
+#[command(name = "onggi", args_override_self = true, after_help = "`onggi COMMAND --help` says more about a command.")]
 pub struct Global {
     /// Where containers' states are kept [default: /run/onggi, or $XDG_RUNTIME_DIR/onggi for ordinary users].
     #[arg(long, value_name = "DIR")]

@@ -31,19 +31,21 @@ impl Run for List {
     fn run(self, context: &Context) -> Result<u8> {
         let listed = list(&context.store()?)?;
         if self.quiet {
-            let lines: String = listed.iter().map(|one| format!("{}\n", one.id)).collect();
-            return output::print(&lines).map(|()| 0);
+            let ids: Vec<_> = listed.iter().map(|one| one.id.as_str()).collect();
+            let newline = if ids.is_empty() { "" } else { "\n" };
+            return output::print(&(ids.join("\n") + newline)).map(|()| 0);
         }
         for error in listed.iter().filter_map(|one| one.state.as_ref().err()) {
             tracing::warn!("{error}");
         }
+        let states: Vec<_> = listed.iter().filter_map(|one| one.state.as_ref().ok()).collect();
         match self.format {
-            Format::Table => output::print(&table::text(&rows(&listed)))?,
+            Format::Table => output::print(&table::text(&rows(&listed))),
             // Programs that know runc's list know `null` for none, and do not know containers without a state.
-            Format::Json if listed.is_empty() => output::print("null\n")?,
-            Format::Json => output::print_json(&listed.iter().filter_map(|one| one.state.as_ref().ok()).collect::<Vec<_>>())?,
+            Format::Json if listed.is_empty() => output::print("null\n"),
+            Format::Json => output::print_json(&states),
         }
-        Ok(0)
+        .map(|()| 0)
     }
 }
 

@@ -49,7 +49,6 @@ use argv::Positionals;
 use context::Context;
 use global::Global;
 use log::Log;
-use words::Word;
 
 /// What a word does.
 trait Run: Parser {
@@ -76,13 +75,10 @@ fn answer(called: &OsString, arguments: &[OsString]) -> u8 {
         return output::print(&version::text(called)).map_or_else(|error| log.fail(&error), |()| 0);
     }
     log.install();
-    match dispatch(front, flags, rest) {
-        Ok(status) => status,
-        Err(error) => log.fail(&error),
-    }
+    dispatch(front, flags, rest).unwrap_or_else(|error| log.fail(&error))
 }
 
-/// Finds the word, builds it and no other, and runs it.
+/// Finds the word, builds it and no other, and runs it; the exit status.
 fn dispatch(front: Command, flags: Vec<OsString>, rest: &[OsString]) -> Result<u8> {
     let name = rest.first().and_then(|name| name.to_str());
     if let Some(error) = name.and_then(words::absent) {
@@ -90,28 +86,20 @@ fn dispatch(front: Command, flags: Vec<OsString>, rest: &[OsString]) -> Result<u
     }
     let Some(word) = name.and_then(words::find) else {
         // Help for all of it, or a word that isn't.
-        let line = [flags, rest.to_vec()].concat();
-        return parse(words::whole(front), &line, "").map(|_| 0);
+        return parse(words::whole(front), [flags, rest.to_vec()].concat(), "").map(|_| 0);
     };
-    let command = (word.command)();
-    let rest = argv::normalize(&rest[1..], &argv::flags(&command), word.positionals).0;
-    let line = [flags, vec![word.name.into()], rest].concat();
-    match parse(front.subcommand(command), &line, word.name)? {
-        Some(matches) => run(word, &matches),
-        None => Ok(0),
-    }
-}
-
-fn run(word: &Word, matches: &ArgMatches) -> Result<u8> {
-    let global = Global::from_arg_matches(matches).map_err(|error| usage::explain(&error, ""))?;
-    let context = Context::new(global);
-    matches.subcommand().map_or(Ok(0), |(_, matches)| (word.run)(matches, &context))
+    let Some(global) = parse(front, flags, "")? else {
+        return Ok(0);
+    };
+    let context = Context::new(Global::from_arg_matches(&global).map_err(|error| usage::explain(&error, ""))?);
+    let command = (word.command)().bin_name(format!("onggi {}", word.name));
+    let (line, _) = argv::normalize(&rest[1..], &argv::flags(&command), word.positionals);
+    parse(command, line, word.name)?.map_or(Ok(0), |matches| (word.run)(&matches, &context))
 }
 
 /// Parses the line; `None` if that was all there was to do, because it asked for help.
-fn parse(command: Command, line: &[OsString], word: &str) -> Result<Option<ArgMatches>> {
-    let program = std::iter::once(OsString::from("onggi"));
-    match command.try_get_matches_from(program.chain(line.iter().cloned())) {
+fn parse(command: Command, line: Vec<OsString>, word: &str) -> Result<Option<ArgMatches>> {
+    match command.no_binary_name(true).try_get_matches_from(line) {
         Ok(matches) => Ok(Some(matches)),
         Err(help) if usage::is_help(&help) => output::print(&help.render().to_string()).map(|()| None),
         Err(error) => Err(usage::explain(&error, word)),

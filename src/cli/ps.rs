@@ -57,7 +57,9 @@ fn filtered(table: &str, pids: &[i32]) -> Result<String> {
     let column = heading.split_whitespace().position(|word| word == "PID").ok_or_else(|| {
         Error::new("ps", "its table has no column PID").hint("choose options with which it has, such as -ef or aux")
     })?;
-    let ours = |line: &&str| line.split_whitespace().nth(column).and_then(|pid| pid.parse().ok()).is_some_and(|pid| pids.contains(&pid));
+    let ours = |line: &&str| {
+        line.split_whitespace().nth(column).and_then(|pid| pid.parse().ok()).is_some_and(|pid| pids.contains(&pid))
+    };
     let lines = std::iter::once(heading).chain(table.lines().skip(1).filter(ours));
     Ok(lines.flat_map(|line| [line, "\n"]).collect())
 }

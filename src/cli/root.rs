@@ -9,12 +9,12 @@ use nix::unistd::geteuid;
 
 use crate::error::{Error, Result};
 
-/// The inode of the initial user namespace (kernel: include/linux/proc_ns.h, `PROC_USER_INIT_INO`).
+/// The inode of the initial user namespace (kernel: `PROC_USER_INIT_INO` in `include/linux/proc_ns.h`).
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// The default root directory.
 ///
-/// For root `/run/onggi`, whatever XDG_RUNTIME_DIR says: it often is another user's, left by sudo. For an ordinary user,
+/// For root `/run/onggi`, whatever `XDG_RUNTIME_DIR` says: it often is another user's, left by sudo. For an ordinary user,
 /// and for the root of a user namespace whose USER is not root (an ordinary user's engine has made it),
 /// `$XDG_RUNTIME_DIR/onggi`, or where that is not set the directory that it usually names.
 pub fn default() -> Result<PathBuf> {
@@ -61,8 +61,15 @@ fn choose(
 mod tests {
     use super::*;
 
-    fn chosen(euid: u32, real_root: bool, user: Option<&str>, runtime_dir: Option<&str>, usual: Option<&str>) -> String {
-        let result = choose(euid, real_root, user.map(Into::into), runtime_dir.map(Into::into), || usual.map(Into::into));
+    fn chosen(
+        euid: u32,
+        real_root: bool,
+        user: Option<&str>,
+        runtime_dir: Option<&str>,
+        usual: Option<&str>,
+    ) -> String {
+        let result =
+            choose(euid, real_root, user.map(Into::into), runtime_dir.map(Into::into), || usual.map(Into::into));
         result.map_or_else(|error| error.to_string(), |path| path.display().to_string())
     }
 
@@ -78,6 +85,8 @@ mod tests {
         assert_eq!(chosen(0, false, None, None, None), "/run/onggi");
         assert_eq!(chosen(7, false, None, None, Some("/run/user/7")), "/run/user/7/onggi");
         assert!(chosen(7, false, None, Some(""), None).starts_with("--root: user 7 has no place"));
-        assert!(chosen(7, false, None, Some("x"), None).starts_with("XDG_RUNTIME_DIR: must be an absolute path, not \"x\""));
+        assert!(
+            chosen(7, false, None, Some("x"), None).starts_with("XDG_RUNTIME_DIR: must be an absolute path, not \"x\"")
+        );
     }
 }

@@ -45,7 +45,9 @@ impl Stop {
         match how {
             Stopped::Before => "had stopped before".into(),
             Stopped::BySignal(after) => format!("stopped by {} after {:.1} s", self.signal, after.as_secs_f32()),
-            Stopped::Killed => format!("killed, having ignored {} for {} s", self.signal, self.time),
+            Stopped::Killed => {
+                format!("killed, having ignored {} for {} s", self.signal, self.time)
+            }
             Stopped::NotStarted => "killed before it was started".into(),
         }
     }

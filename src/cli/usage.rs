@@ -31,13 +31,15 @@ pub fn explain(error: &clap::Error, word: &str) -> Error {
         ErrorKind::UnknownArgument => (about(), format!("{argument:?} is one argument too many")),
         ErrorKind::MissingRequiredArgument => (about(), format!("needs {argument}")),
         ErrorKind::InvalidValue if value.is_empty() => (flag(&argument), "needs a value".into()),
-        ErrorKind::InvalidValue => (flag(&argument), format!("{value:?} is none of {}", text(error, ContextKind::ValidValue))),
-        ErrorKind::ValueValidation => {
-            let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-            (flag(&argument), format!("can't be {value:?}{cause}"))
+        ErrorKind::InvalidValue => {
+            (flag(&argument), format!("{value:?} is none of {}", text(error, ContextKind::ValidValue)))
         }
+        // All other values that clap checks for us are numbers.
+        ErrorKind::ValueValidation => (flag(&argument), format!("{value:?} is no whole number from 0 to {}", u32::MAX)),
         ErrorKind::TooManyValues => (flag(&argument), format!("takes no value, and got {value:?}")),
-        ErrorKind::ArgumentConflict => (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg))),
+        ErrorKind::ArgumentConflict => {
+            (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg)))
+        }
         _ => (about(), first_line(error)),
     };
     let hint = match (suggestion, belongs_before(&argument)) {

@@ -3,18 +3,19 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// What `--version` prints: the version, the commit if the build was told it (ONGGI_COMMIT), and that of the spec.
+use crate::lifecycle::features::SPEC_VERSION;
+
+/// What `--version` prints: the version, the commit if the build was told it (`ONGGI_COMMIT`), and that of the spec.
 ///
 /// Engines ask for it and some take only the line `runc version ...` for an answer: who gives onggi the name runc, so that
 /// an engine finds it under that name, gets that line, with the truth in it.
 pub fn text(called: &OsStr) -> String {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let as_runc = Path::new(called).file_name().is_some_and(|name| name == "runc");
-    let mut text = if as_runc { format!("runc version {VERSION}+onggi\n") } else { format!("onggi version {VERSION}\n") };
-    if let Some(commit) = option_env!("ONGGI_COMMIT").filter(|commit| !commit.is_empty()) {
-        text += &format!("commit: {commit}\n");
-    }
-    text + "spec: " + crate::lifecycle::features::SPEC_VERSION + "\n"
+    let name = if as_runc { format!("runc version {VERSION}+onggi") } else { format!("onggi version {VERSION}") };
+    let commit = option_env!("ONGGI_COMMIT").filter(|commit| !commit.is_empty());
+    let commit = commit.map(|commit| format!("commit: {commit}\n")).unwrap_or_default();
+    format!("{name}\n{commit}spec: {SPEC_VERSION}\n")
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use clap::{ArgMatches, Command};
 
 use super::{Context, Positionals, Run, usage};
-use super::{create, delete, exec, features, generate, kill, list, pause, plan, ps, resume, run, spec, start, state, stop, wait};
+use super::{
+    create, delete, exec, features, generate, kill, list, pause, plan, ps, resume, run, spec, start, state, stop, wait,
+};
 use crate::error::{Error, Result};
 
 /// A word of the command line.
@@ -40,7 +42,12 @@ pub const WORDS: &[Word] = &[
 ];
 
 const fn word<R: Run>(name: &'static str) -> Word {
-    Word { name, command: || R::command().args_override_self(true), run: parsed::<R>, positionals: Positionals::Between }
+    Word {
+        name,
+        command: || R::command().args_override_self(true),
+        run: parsed::<R>,
+        positionals: Positionals::Between,
+    }
 }
 
 /// A word that hands what follows the id to another program.
@@ -59,7 +66,11 @@ pub fn find(name: &str) -> Option<&'static Word> {
 
 /// The whole tree, for its help, its completions and its manual.
 pub fn whole(front: Command) -> Command {
-    front.subcommands(WORDS.iter().map(|word| (word.command)()))
+    front
+        .bin_name("onggi")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(WORDS.iter().map(|word| (word.command)()))
 }
 
 /// Words that runc has and onggi has not.

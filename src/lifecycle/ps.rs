@@ -19,7 +19,9 @@ pub fn processes(record: &Record) -> Result<Vec<i32>> {
     if let Some(cgroup) = own_cgroup(record)? {
         return cgroup.processes();
     }
-    let Some(init) = Init::find(record)? else { return Ok(Vec::new()) };
+    let Some(init) = Init::find(record)? else {
+        return Ok(Vec::new());
+    };
     if !record.pid_namespace {
         return Err(Error::new(&record.id, "has neither a cgroup nor a pid namespace of its own")
             .hint("so its processes can't be told from others"));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::state::Id;
 
 /// What `create` and `run` are asked for.
+#[allow(clippy::struct_excessive_bools, reason = "they are flags")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateRequest {
     /// The new container's id.
@@ -18,7 +19,7 @@ pub struct CreateRequest {
     pub console_socket: Option<PathBuf>,
     /// The unix socket that gets a pidfd of init.
     pub pidfd_socket: Option<PathBuf>,
-    /// Enter the rootfs with MS_MOVE and chroot instead of pivot_root (for a rootfs on a ramdisk).
+    /// Enter the rootfs with `MS_MOVE` and chroot instead of `pivot_root` (for a rootfs on a ramdisk).
     pub no_pivot: bool,
     /// Keep the caller's session keyring.
     pub no_new_keyring: bool,
@@ -33,6 +34,7 @@ pub struct CreateRequest {
 }
 
 /// What `exec` is asked for.
+#[allow(clippy::struct_excessive_bools, reason = "they are flags")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecRequest {
     /// A JSON file with the spec's `process`; what else is given replaces what it says.
@@ -61,9 +63,9 @@ pub struct ExecRequest {
     pub pidfd_socket: Option<PathBuf>,
     /// `PR_SET_NO_NEW_PRIVS`, even if the container has it not.
     pub no_new_privs: bool,
-    /// SELinux label.
+    /// Its label of `SELinux`.
     pub process_label: Option<String>,
-    /// AppArmor profile.
+    /// Its profile of `AppArmor`.
     pub apparmor: Option<String>,
     /// How many file descriptors from 3 on the program inherits.
     pub preserve_fds: u32,

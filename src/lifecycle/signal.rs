@@ -26,7 +26,12 @@ impl FromStr for Signal {
 
     /// Reads `9`, `KILL`, `SIGKILL` (in any case), `RTMIN`, `RTMIN+3`, `RTMAX-1`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("no signal {text:?} (a name such as TERM or SIGTERM, RTMIN+1, or a number up to {})", libc::SIGRTMAX());
+        let unknown = || {
+            format!(
+                "no signal {text:?} (a name such as TERM or SIGTERM, RTMIN+1, or a number up to {})",
+                libc::SIGRTMAX()
+            )
+        };
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             let number = text.parse().ok().filter(|number| (0..=libc::SIGRTMAX()).contains(number));
             return number.map(Self).ok_or_else(unknown);
@@ -65,7 +70,9 @@ impl fmt::Display for Signal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Named::try_from(self.0) {
             Ok(signal) => out.write_str(signal.as_str()),
-            Err(_) if self.0 >= libc::SIGRTMIN() => write!(out, "SIGRTMIN+{}", self.0 - libc::SIGRTMIN()),
+            Err(_) if self.0 >= libc::SIGRTMIN() => {
+                write!(out, "SIGRTMIN+{}", self.0 - libc::SIGRTMIN())
+            }
             Err(_) => write!(out, "signal {}", self.0),
         }
     }
@@ -102,9 +109,25 @@ mod tests {
     #[test]
     fn what_is_none() {
         let long = "9".repeat(30);
-        for text in
-            ["", "-1", "65", "99999999999999", &long, "SIG", "KILLER", "SIGSIGKILL", "RTMIN+31", "RTMIN-1", "RTMAX+1", "RTMIN+", "RTMIN++1", " 9", "9 ", "+9", "0x9"]
-        {
+        for text in [
+            "",
+            "-1",
+            "65",
+            "99999999999999",
+            &long,
+            "SIG",
+            "KILLER",
+            "SIGSIGKILL",
+            "RTMIN+31",
+            "RTMIN-1",
+            "RTMAX+1",
+            "RTMIN+",
+            "RTMIN++1",
+            " 9",
+            "9 ",
+            "+9",
+            "0x9",
+        ] {
             assert!(text.parse::<Signal>().is_err(), "{text:?}");
         }
     }

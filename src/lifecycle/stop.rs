@@ -57,7 +57,9 @@ fn ask(store: &Store, id: &Id, signal: Signal, patience: Duration) -> Result<Ask
 }
 
 fn see_off(asked: &Asked, began: Instant, patience: Duration) -> Result<Stopped> {
-    let Asked { entry, record, init: Some(init), cgroup, status } = asked else { return Ok(Stopped::Before) };
+    let Asked { entry, record, init: Some(init), cgroup, status } = asked else {
+        return Ok(Stopped::Before);
+    };
     let how = match status {
         Status::Created => Stopped::NotStarted,
         _ if init.wait(Some(began + patience))? => Stopped::BySignal(began.elapsed()),

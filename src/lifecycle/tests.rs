@@ -5,7 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::stop::Stopped;
-use super::{Signal, delete::delete, kill::kill, list::list, pause::pause, ps::ps, state::state, stop::stop, wait::wait};
+use super::{
+    Signal, delete::delete, kill::kill, list::list, pause::pause, ps::ps, state::state, stop::stop, wait::wait,
+};
 use crate::error::Error;
 use crate::plan::Hook;
 use crate::state::{Id, Record, SavedHook, Stat, Status, Store};
@@ -82,7 +84,9 @@ fn a_signal_reaches_init_and_a_stopped_one_is_not_running() {
     assert_eq!(ps(&store, &id("web")).unwrap(), Vec::<i32>::new());
     assert_eq!(end_signal(child), Some(15));
     // Now that its parent knows, nobody else can.
-    assert!(message(wait(&store, &id("web"))).starts_with("web: has stopped; its exit status was told to its parent only"));
+    assert!(
+        message(wait(&store, &id("web"))).starts_with("web: has stopped; its exit status was told to its parent only")
+    );
 }
 
 #[test]
@@ -90,10 +94,7 @@ fn only_a_stopped_container_is_deleted_without_force() {
     let dir = tempfile::tempdir().unwrap();
     let (store, child) = container(dir.path(), "web", "trap '' TERM");
     let error = message(delete(&store, &id("web"), false));
-    assert_eq!(
-        error,
-        "web: can't be deleted: it is running, not stopped (`stop web` first, or `delete --force web`)"
-    );
+    assert_eq!(error, "web: can't be deleted: it is running, not stopped (`stop web` first, or `delete --force web`)");
     assert_eq!(delete(&store, &id("web"), true).unwrap(), []);
     assert_eq!(end_signal(child), Some(9));
     assert_eq!(store.list().unwrap(), []);
@@ -170,7 +171,10 @@ fn poststop_hooks_run_once_and_their_failure_is_a_warning() {
     let record = Record { version: 1, id: "web".into(), poststop: vec![SavedHook::from(&hook)], ..Record::default() };
     Store::open(&root).unwrap().claim(&id("web")).unwrap().write(&record).unwrap();
     let warnings = delete(&Store::open(&root).unwrap(), &id("web"), false).unwrap();
-    assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), ["hooks.poststop[0] /bin/sh: ended with status 4"]);
+    assert_eq!(
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["hooks.poststop[0] /bin/sh: ended with status 4"]
+    );
     assert_eq!(std::fs::read_to_string(ran).unwrap(), "once\n");
     assert_eq!(delete(&Store::open(&root).unwrap(), &id("web"), true).unwrap(), []);
 }

@@ -71,7 +71,9 @@ impl Entry {
                     return Err(Error::new(self.id.as_str(), "another command has been at work on it for 10 seconds")
                         .hint("try again, or look for a hook that hangs"));
                 }
-                Err(TryLockError::Error(cause)) => return Err(self.failed("", "can't be locked", cause)),
+                Err(TryLockError::Error(cause)) => {
+                    return Err(self.failed("", "can't be locked", cause));
+                }
             }
             pause = (pause * 2).min(Duration::from_millis(50));
         }

@@ -23,7 +23,9 @@ impl Init {
     ///
     /// Fails only where the kernel does not say: no file descriptors left, say.
     pub fn find(record: &Record) -> Result<Option<Self>> {
-        let (Some(pid), Some(start_time)) = (record.pid, record.start_time) else { return Ok(None) };
+        let (Some(pid), Some(start_time)) = (record.pid, record.start_time) else {
+            return Ok(None);
+        };
         let pidfd = match pidfd::open(pid) {
             Ok(fd) => owned(fd),
             // EINVAL: the number is now that of a thread.
@@ -52,9 +54,11 @@ impl Init {
         match pidfd::send_signal(Fd(self.pidfd.as_raw_fd()), signal) {
             Ok(()) => Ok(true),
             Err(sys::Errno(libc::ESRCH)) => Ok(false),
-            Err(sys::Errno(cause)) => {
-                Err(Error::io(format!("process {}", self.pid), format!("can't get signal {signal}"), Errno::from_raw(cause)))
-            }
+            Err(sys::Errno(cause)) => Err(Error::io(
+                format!("process {}", self.pid),
+                format!("can't get signal {signal}"),
+                Errno::from_raw(cause),
+            )),
         }
     }
 
@@ -72,7 +76,9 @@ impl Init {
                 Ok(1..) => return Ok(true),
                 Ok(_) if deadline.is_some_and(|end| Instant::now() >= end) => return Ok(false),
                 Ok(_) | Err(Errno::EINTR) => {}
-                Err(cause) => return Err(Error::io(format!("process {}", self.pid), "can't be waited for", cause)),
+                Err(cause) => {
+                    return Err(Error::io(format!("process {}", self.pid), "can't be waited for", cause));
+                }
             }
         }
     }

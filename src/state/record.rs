@@ -181,10 +181,7 @@ mod tests {
             assert!(error.starts_with("/r/web/state.json: is damaged: "), "{error}");
         }
         let empty = Record::from_json(b"", "/r/web/state.json").unwrap_err().to_string();
-        assert_eq!(
-            empty,
-            "/r/web/state.json: is empty (`delete --force` removes what is left of the container)"
-        );
+        assert_eq!(empty, "/r/web/state.json: is empty (`delete --force` removes what is left of the container)");
     }
 
     #[test]

@@ -66,8 +66,12 @@ fn frozen(cgroup: &Path) -> bool {
 /// socket. A connection that says nothing and goes away does not start it.
 fn waits_for_start(entry: &Entry) -> bool {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let Ok(socket) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else { return false };
-    let Ok(address) = UnixAddr::new(&entry.start_socket()) else { return false };
+    let Ok(socket) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else {
+        return false;
+    };
+    let Ok(address) = UnixAddr::new(&entry.start_socket()) else {
+        return false;
+    };
     // EAGAIN: it listens, and there are more questions than it has room for.
     matches!(connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &address), Ok(()) | Err(Errno::EAGAIN))
 }
@@ -100,7 +104,7 @@ mod tests {
         drop(listener);
         assert_eq!(status(&entry, &record), Status::Running, "a socket that nobody listens on");
 
-        std::fs::write(dir.path().join("cgroup.events"), "populated 1\nfrozen 1\n").unwrap();
+        fs::write(dir.path().join("cgroup.events"), "populated 1\nfrozen 1\n").unwrap();
         let paused = Record { cgroup: Some(dir.path().into()), ..record.clone() };
         assert_eq!(status(&entry, &paused), Status::Paused);
 

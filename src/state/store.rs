@@ -64,7 +64,9 @@ impl Store {
                 return Err(Error::new(id.as_str(), "container with given ID already exists")
                     .hint("choose another id, or `delete` that container"));
             }
-            Err(cause) => return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause)),
+            Err(cause) => {
+                return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause));
+            }
         }
         match openat(&*root, id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Entry::new(root, directory.into(), id.clone(), path)),
@@ -79,7 +81,9 @@ impl Store {
 
     /// The container `id`, if there is one.
     pub fn find(&self, id: &Id) -> Result<Option<Entry>> {
-        let Some(root) = self.directory.get() else { return Ok(None) };
+        let Some(root) = &self.directory else {
+            return Ok(None);
+        };
         let path = self.path.join(id.as_str());
         match openat(root.as_fd(), id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Some(Entry::new(Rc::clone(root), directory.into(), id.clone(), path))),
@@ -90,7 +94,9 @@ impl Store {
 
     /// The ids of all containers, in order.
     pub fn list(&self) -> Result<Vec<Id>> {
-        let Some(root) = self.directory.get() else { return Ok(Vec::new()) };
+        let Some(root) = &self.directory else {
+            return Ok(Vec::new());
+        };
         let failed = |cause| Error::io(self.path.to_string_lossy(), "can't be listed", cause);
         let mut ids = Vec::new();
         for item in Dir::openat(root.as_fd(), ".", DIRECTORY, Mode::empty()).map_err(failed)?.iter() {
@@ -126,8 +132,11 @@ fn checked(path: &Path, directory: File) -> Result<File> {
             .hint("give a root directory of your own with --root DIR"));
     }
     if about.mode() & 0o022 != 0 {
-        return Err(Error::new(place.clone(), format!("can be written to by others (mode {:04o})", about.mode() & 0o7777))
-            .hint(format!("chmod 700 {place}")));
+        return Err(Error::new(
+            place.clone(),
+            format!("can be written to by others (mode {:04o})", about.mode() & 0o7777),
+        )
+        .hint(format!("chmod 700 {place}")));
     }
     Ok(directory)
 }

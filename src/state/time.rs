@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// `time` in UTC with nanoseconds, as runc prints it: `2026-07-01T08:09:10.123456789Z`.
 ///
-/// Trailing zeros of the fraction are left away, as Go's RFC3339Nano does.
+/// Trailing zeros of the fraction are left away, as Go's `RFC3339Nano` does.
 pub fn nanoseconds(time: SystemTime) -> String {
     let since = since_epoch(time);
     let mut text = seconds_text(since.as_secs());

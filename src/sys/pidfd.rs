@@ -1,4 +1,4 @@
-//! Process file descriptors: a process that can't be mistaken for another (pidfd_open(2), pidfd_send_signal(2)).
+//! Process file descriptors: a process that can't be mistaken for another (`pidfd_open(2)`, `pidfd_send_signal(2)`).
 
 use super::raw::{pointer_mut, syscall};
 use super::{Errno, Fd};
