@@ -5,6 +5,7 @@
 //! any string, and one that this build does not know must not keep a container from starting (spec: config, Linux
 //! Process: warn). Only the slow way through here pays for it.
 
+use oci_spec::runtime::Spec;
 use serde_json::{Map, Value, json};
 
 use crate::error::Problem;
@@ -117,6 +118,18 @@ fn members(array: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, V
 
 fn members_of_object(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
     object.and_then(Value::as_object_mut).into_iter().flat_map(|members| members.values_mut())
+}
+
+/// Takes out a limit on processes that nobody asked for. Parsed, `"pids": {}` looks like a limit of 0, which is one
+/// since runtime-spec 1.3; under an earlier version engines wrote 0 for none.
+pub fn unasked_pids(spec: &mut Spec, json: &[u8]) {
+    let asked = |json: &Value| json.pointer("/linux/resources/pids/limit").is_some_and(|limit| !limit.is_null());
+    let old = ["1.0", "1.1", "1.2"].iter().any(|old| spec.version().starts_with(old));
+    let Some(resources) = spec.linux_mut().as_mut().and_then(|linux| linux.resources_mut().as_mut()) else { return };
+    let zero = resources.pids().as_ref().is_some_and(|pids| pids.limit() == 0);
+    if zero && (old || !serde_json::from_slice(json).is_ok_and(|json| asked(&json))) {
+        resources.set_pids(None);
+    }
 }
 
 #[cfg(test)]

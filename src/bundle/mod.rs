@@ -51,7 +51,8 @@ impl Bundle {
 
     /// The bundle at `path` (absolute) whose config.json reads `config`. Touches no file.
     pub fn parse(path: PathBuf, config: Vec<u8>) -> Result<Self> {
-        let (spec, warnings) = parse::config(&config, &path.join("config.json"))?;
+        let (mut spec, warnings) = parse::config(&config, &path.join("config.json"))?;
+        mend::unasked_pids(&mut spec, &config);
         Ok(Self { path, config, spec, warnings })
     }
 }

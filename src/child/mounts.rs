@@ -79,6 +79,18 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
     Ok(())
 }
 
+/// Makes read-only what had to wait until everything in it was made.
+pub fn seal(root: Fd, container: &Container) -> Outcome {
+    for (index, mount) in container.mounts.numbered() {
+        if mount.readonly_last.is() {
+            let there = place::find(root, mount.target.get()).nth(Step::MountTarget, index)?;
+            sys::set_attributes(there, abi::MOUNT_ATTR_RDONLY, 0, 0, false).nth(Step::MountAttributes, index)?;
+            file::close(there);
+        }
+    }
+    Ok(())
+}
+
 /// A new instance of a file system.
 fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd> {
     let context = sys::fsopen(kind).nth(Step::MountOpen, index)?;

@@ -287,6 +287,7 @@ fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script::Mou
             plain_target: Flag::from(target == b"/proc" || target == b"/sys"),
             early: Flag::NO,
             bind_instead: Flag::NO,
+            readonly_last: Flag::from(mount.readonly_last),
             set: mount.attributes.set,
             clear: mount.attributes.clear,
             set_below: mount.recursive.set,

@@ -196,7 +196,8 @@ impl Child {
         &self,
         plan: &Plan,
         cgroup: Option<&Cgroup>,
-        borrowed: &mut Option<oom::Borrowed>, interrupts: &Interrupts,
+        borrowed: &mut Option<oom::Borrowed>,
+        interrupts: &Interrupts,
         hooks: &mut dyn FnMut(i32) -> Result<()>,
     ) -> Result<()> {
         loop {

@@ -73,7 +73,11 @@ pub enum Waiting {
 
 /// Makes the container, up to where it waits. If anything fails, all of it is undone.
 pub fn make(
-    store: &Store, request: &CreateRequest, prepared: &Prepared, console: Option<OwnedFd>, waiting: Waiting,
+    store: &Store,
+    request: &CreateRequest,
+    prepared: &Prepared,
+    console: Option<OwnedFd>,
+    waiting: Waiting,
 ) -> Result<Child> {
     let Prepared { bundle, plan, host } = prepared;
     let entry = store.claim(&request.id)?;
@@ -131,7 +135,13 @@ fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
         created: time::nanoseconds(SystemTime::now()),
         owner: host.euid,
         oci_version: bundle.spec.version().clone(),
-        annotations: bundle.spec.annotations().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        annotations: bundle
+            .spec
+            .annotations()
+            .iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
         rootless: !host.root(),
         user_namespace: plan.namespaces.has(nix::libc::CLONE_NEWUSER),
         pid_namespace: plan.namespaces.has(nix::libc::CLONE_NEWPID),

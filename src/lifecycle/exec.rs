@@ -165,9 +165,9 @@ fn change(process: &mut oci::Process, request: &ExecRequest) -> Result<()> {
 /// Arguments are bytes, JSON's strings are Unicode: an argument that is none is told, not changed.
 fn texts(words: &[OsString], place: &str) -> Result<Vec<String>> {
     let text = |word: &OsString| {
-        word.to_str().map(str::to_owned).ok_or_else(|| {
-            Error::new(place, format!("{} is not UTF-8", String::from_utf8_lossy(word.as_bytes())))
-        })
+        word.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Error::new(place, format!("{} is not UTF-8", String::from_utf8_lossy(word.as_bytes()))))
     };
     words.iter().map(text).collect()
 }
@@ -175,7 +175,9 @@ fn texts(words: &[OsString], place: &str) -> Result<Vec<String>> {
 /// `UID` or `UID:GID`, each a whole decimal number (CVE-2016-3697: never a name, never 0 by accident).
 fn ids(text: &str) -> Result<(u32, Option<u32>)> {
     let number = |part: &str| {
-        let plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
+        let plain = !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && (part == "0" || !part.starts_with('0'));
         part.parse().ok().filter(|number| plain && *number != u32::MAX).ok_or_else(|| {
             Error::new("--user", format!("{text:?} is not UID or UID:GID in decimal digits"))
                 .hint("names mean nothing outside the image; look the number up in its /etc/passwd")
@@ -227,7 +229,7 @@ fn cgroup(record: &Record, request: &ExecRequest) -> Result<Option<Cgroup>> {
         return Err(Error::new("--cgroup", format!("{below:?} is not a path below the container's cgroup")));
     }
     let path = cgroup.path().join(below);
-    Cgroup::open(&path)?
-        .map(Some)
-        .ok_or_else(|| Error::new("--cgroup", format!("{} does not exist", path.display())).hint("make it in the container first"))
+    Cgroup::open(&path)?.map(Some).ok_or_else(|| {
+        Error::new("--cgroup", format!("{} does not exist", path.display())).hint("make it in the container first")
+    })
 }

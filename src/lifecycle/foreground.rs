@@ -29,7 +29,8 @@ impl Foreground {
         let failed = |cause: Errno| Error::io("", "can't take over the signals", cause);
         let mut before = SigSet::empty();
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&passed_on()), Some(&mut before)).map_err(failed)?;
-        let signals = SignalFd::with_flags(&passed_on(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
+        let signals =
+            SignalFd::with_flags(&passed_on(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
         let (arrival, departure) = if terminal {
             let pair = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC);
             let (ours, childs) = pair.map_err(|cause| Error::io("", "can't make a socket pair", cause))?;

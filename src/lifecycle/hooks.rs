@@ -4,11 +4,8 @@
 //! at its timeout the whole group is killed. What it says is in the error.
 
 use std::fs::File;
-use std::io::{PipeReader, Read, Seek, SeekFrom, Write, pipe};
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus};
+use std::io::{PipeReader, PipeWriter, Read, Seek, SeekFrom, Write, pipe};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -58,7 +55,9 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     match attend(child, sayings, Instant::now() + timeout, interrupts) {
         Ok((Some(WaitStatus::Exited(_, 0)), _)) => Ok(()),
         Ok((Some(status), said)) => Err(Error::new(place, format!("{}{}", ending(&status), quoted(&said)))),
-        Ok((None, _)) if interrupts.is_some_and(|interrupts| interrupts.came()) => interrupts.map_or(Ok(()), Interrupts::check),
+        Ok((None, _)) if interrupts.is_some_and(|interrupts| interrupts.came()) => {
+            interrupts.map_or(Ok(()), Interrupts::check)
+        }
         Ok((None, said)) => {
             let what = format!("was killed at its timeout of {} s{}", timeout.as_secs(), quoted(&said));
             Err(Error::new(place, what).hint("hooks may have a longer `timeout`"))
@@ -80,17 +79,12 @@ fn input(state: &State) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn start(hook: &Hook, input: File, ear: std::io::PipeWriter) -> std::io::Result<Child> {
-    let (path, args) = (text(&hook.path), hook.args.iter().map(text));
-    let mut command = Command::new(path);
-    command.arg0(hook.args.first().map_or(path, text)).args(args.skip(1)).env_clear();
-    for variable in &hook.env {
-        // As many as there are, an odd one without `=` too, is not what Command can do; it would be no variable.
-        let bytes = variable.to_bytes();
-        let Some(end) = bytes.iter().position(|byte| *byte == b'=') else {
-            continue;
-        };
-        command.env(OsStr::from_bytes(&bytes[..end]), OsStr::from_bytes(&bytes[end + 1..]));
+/// Starts the hook in a process group of its own, with all signals as they are by default. posix_spawn(3) hands on the
+/// environment exactly as it is, order and all.
+fn start(hook: &Hook, input: &File, ear: PipeWriter) -> Result<Pid, Errno> {
+    let mut files = PosixSpawnFileActions::init()?;
+    for (file, stdio) in [(input.as_raw_fd(), 0), (ear.as_raw_fd(), 1), (ear.as_raw_fd(), 2)] {
+        files.add_dup2(file, stdio)?;
     }
     let mut attributes = PosixSpawnAttr::init()?;
     attributes.set_flags(
@@ -107,11 +101,12 @@ fn start(hook: &Hook, input: File, ear: std::io::PipeWriter) -> std::io::Result<
 /// Listens to the hook until it ends; `None` if it was killed at `deadline`. Its children may live on and hold the
 /// pipe open, so the end of what it says is not waited for.
 fn attend(
-    child: &mut Child,
+    child: Pid,
     mut sayings: PipeReader,
     deadline: Instant,
-) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
-    let pidfd = crate::state::open_pidfd(child.id().cast_signed())?;
+    interrupts: Option<&Interrupts>,
+) -> std::io::Result<(Option<WaitStatus>, Vec<u8>)> {
+    let pidfd = crate::state::open_pidfd(child.as_raw())?;
     fcntl(&sayings, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut said = Vec::new();
     let mut silent = false;
@@ -182,6 +177,8 @@ fn quoted(said: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CString;
+
     use super::*;
 
     fn shell(script: &str, timeout: u64) -> Hook {
@@ -199,7 +196,7 @@ mod tests {
     }
 
     fn error(script: &str, timeout: u64) -> String {
-        run(&[shell("true", 60), shell(script, timeout)], "prestart", &state()).unwrap_err().to_string()
+        run(&[shell("true", 60), shell(script, timeout)], "prestart", &state(), None).unwrap_err().to_string()
     }
 
     #[test]
@@ -208,7 +205,7 @@ mod tests {
         let file = dir.path().join("seen");
         // PWD and others are the shell's own.
         let script = format!("(tr '\\0' '\\n' < /proc/$$/environ; cat; echo; echo $0) > {}", file.display());
-        run(&[shell(&script, 60)], "prestart", &state()).unwrap();
+        run(&[shell(&script, 60)], "prestart", &state(), None).unwrap();
         let expected = "A=1\nEMPTY=\n{\"ociVersion\":\"1.0.2\",\"id\":\"web\",\"pid\":7,\"status\":\"creating\",\"bundle\":\"\"}\nhook\n";
         assert_eq!(std::fs::read_to_string(file).unwrap(), expected);
     }
@@ -247,7 +244,7 @@ mod tests {
         let fifo = dir.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
         // The child holds the pipe of what the hook says, until we open the FIFO afterwards.
-        run(&[shell(&format!("read x < {} &", fifo.display()), 60)], "poststart", &state()).unwrap();
+        run(&[shell(&format!("read x < {} &", fifo.display()), 60)], "poststart", &state(), None).unwrap();
         std::fs::write(fifo, "go\n").unwrap();
     }
 
@@ -255,13 +252,13 @@ mod tests {
     fn a_long_state_that_is_not_read_blocks_nobody() {
         let mut state = state();
         state.annotations.insert("long".into(), "x".repeat(300_000));
-        run(&[shell("exit 0", 60)], "prestart", &state).unwrap();
+        run(&[shell("exit 0", 60)], "prestart", &state, None).unwrap();
     }
 
     #[test]
     fn one_that_is_not_there() {
         let missing = Hook { path: c"/no/such/hook".into(), ..shell("", 60) };
-        let error = run(&[missing], "createRuntime", &state()).unwrap_err().to_string();
+        let error = run(&[missing], "createRuntime", &state(), None).unwrap_err().to_string();
         assert_eq!(error, "hooks.createRuntime[0] /no/such/hook: can't be started: no such file or directory");
     }
 

@@ -30,8 +30,15 @@ impl<'entry> Making<'entry> {
 
     /// Makes the cgroup, and writes its place into the record at once: from here on it can be found again.
     pub fn cgroup(
-        &mut self, plan: &Plan, host: &Host, request: &CreateRequest, record: &mut Record,
+        &mut self,
+        plan: &Plan,
+        host: &Host,
+        request: &CreateRequest,
+        record: &mut Record,
     ) -> Result<Option<&Cgroup>> {
+        if request.no_cgroup {
+            return Ok(None);
+        }
         let made = Cgroup::create(&Hierarchy::find()?, &plan.cgroup, request.id.as_str())?;
         let Some(made) = made else {
             debug!("the container has no cgroup of its own: this user may not make one, and no limit asks for it");

@@ -17,8 +17,11 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
         let console = match (&request.console_socket, terminal) {
             (Some(path), true) => Some(sockets::connect(path, "--console-socket")?),
             (None, true) => {
-                return Err(Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
-                    .hint("give --console-socket, set it to false, or run it in the foreground"));
+                return Err(Error::new(
+                    "process.terminal",
+                    "there is nobody to hold the terminal of a detached container",
+                )
+                .hint("give --console-socket, set it to false, or run it in the foreground"));
             }
             (_, false) => None,
         };

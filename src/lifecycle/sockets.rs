@@ -27,7 +27,8 @@ pub fn connect(path: &Path, option: &str) -> Result<OwnedFd> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let directory = open(parent, flags, Mode::empty()).map_err(|cause| failed(cause.into()))?;
-    let short = Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(path.file_name().unwrap_or_default());
+    let short =
+        Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(path.file_name().unwrap_or_default());
     UnixStream::connect(short).map(OwnedFd::from).map_err(failed)
 }
 

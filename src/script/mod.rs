@@ -137,6 +137,8 @@ pub struct Mount {
     pub early: Flag,
     /// Whether the kernel may forbid a new instance here, so that `tree` or `path` (a bind) stands in (cgroup2).
     pub bind_instead: Flag,
+    /// Whether it becomes read-only only at the end: something is still to be made in it.
+    pub readonly_last: Flag,
     /// `MOUNT_ATTR_*` to set and to clear on it.
     pub set: u64,
     /// See `set`.

@@ -116,7 +116,10 @@ mod tests {
         for (name, numbers) in &CALLS {
             let ours = numbers.iter().find(|number| (424..0x1000).contains(*number));
             if let Some(ours) = ours.filter(|ours| **ours < 512) {
-                assert!(numbers.iter().all(|number| number == ours || *number == super::super::table::NO || *number < 424), "{name}");
+                assert!(
+                    numbers.iter().all(|number| number == ours || *number == super::super::table::NO || *number < 424),
+                    "{name}"
+                );
             }
         }
     }
@@ -124,7 +127,11 @@ mod tests {
     #[test]
     fn no_number_is_given_twice_but_for_an_alias() {
         for arch in 0..COLUMNS {
-            let mut numbers: Vec<_> = CALLS.iter().filter(|row| row.1[arch] != super::super::table::NO).map(|row| (row.1[arch], row.0)).collect();
+            let mut numbers: Vec<_> = CALLS
+                .iter()
+                .filter(|row| row.1[arch] != super::super::table::NO)
+                .map(|row| (row.1[arch], row.0))
+                .collect();
             numbers.sort_unstable();
             for pair in numbers.windows(2) {
                 let alias = pair[0].1 == "arm_sync_file_range" && pair[1].1 == "sync_file_range2";

@@ -1,8 +1,8 @@
 //! What happens to each call number: the profile's rules, sorted by number and merged into ranges.
 
 use super::arch::{Arch, PRIVATE_CALLS, Words, X32_BIT};
-use super::calls::{self, Way};
 use super::assembler::{Assembler, Place};
+use super::calls::{self, Way};
 use super::condition::{self, Condition, Operator};
 use super::profile::{ERRNO, KILL_PROCESS, Profile, Rule};
 
@@ -31,7 +31,10 @@ impl Alternative {
         match (&self.conditions[..], &other.conditions[..]) {
             ([one], [two]) => {
                 let equal = one.operator == Operator::Equal && two.operator == Operator::Equal;
-                equal && one.index == two.index && condition::high(one.value) == condition::high(two.value) && self.verdict == other.verdict
+                equal
+                    && one.index == two.index
+                    && condition::high(one.value) == condition::high(two.value)
+                    && self.verdict == other.verdict
             }
             _ => false,
         }
@@ -216,7 +219,11 @@ impl<'a> Outcomes<'a> {
 fn alternatives(rule: &Rule, way: Option<Way>) -> Vec<Alternative> {
     let verdict = rule.verdict;
     let Some(way) = way else {
-        return rule.alternatives.iter().map(|conditions| Alternative { conditions: conditions.clone(), verdict }).collect();
+        return rule
+            .alternatives
+            .iter()
+            .map(|conditions| Alternative { conditions: conditions.clone(), verdict })
+            .collect();
     };
     let code = Condition {
         index: 0,
@@ -227,7 +234,8 @@ fn alternatives(rule: &Rule, way: Option<Way>) -> Vec<Alternative> {
         return vec![Alternative { conditions: vec![code], verdict }];
     }
     // The first argument is taken by the code; what is left of the rule is kept as libseccomp keeps it.
-    let rest = |conditions: &Vec<Condition>| conditions.iter().copied().filter(|one| one.index != 0).collect::<Vec<_>>();
+    let rest =
+        |conditions: &Vec<Condition>| conditions.iter().copied().filter(|one| one.index != 0).collect::<Vec<_>>();
     rule.alternatives
         .iter()
         .map(|conditions| Alternative { conditions: [vec![code], rest(conditions)].concat(), verdict })

@@ -1,10 +1,10 @@
 //! The root directory, in which each container has its own.
 
+use std::cell::OnceCell;
 use std::fs::{DirBuilder, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::cell::OnceCell;
 use std::rc::Rc;
 
 use nix::dir::Dir;
@@ -64,9 +64,7 @@ impl Store {
                 return Err(Error::new(id.as_str(), "container with given ID already exists")
                     .hint("choose another id, or `delete` that container"));
             }
-            Err(cause) => {
-                return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause));
-            }
+            Err(cause) => return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause)),
         }
         match openat(&*root, id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Entry::new(root, directory.into(), id.clone(), path)),
@@ -81,9 +79,7 @@ impl Store {
 
     /// The container `id`, if there is one.
     pub fn find(&self, id: &Id) -> Result<Option<Entry>> {
-        let Some(root) = &self.directory else {
-            return Ok(None);
-        };
+        let Some(root) = self.directory.get() else { return Ok(None) };
         let path = self.path.join(id.as_str());
         match openat(root.as_fd(), id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Some(Entry::new(Rc::clone(root), directory.into(), id.clone(), path))),
@@ -94,9 +90,7 @@ impl Store {
 
     /// The ids of all containers, in order.
     pub fn list(&self) -> Result<Vec<Id>> {
-        let Some(root) = &self.directory else {
-            return Ok(Vec::new());
-        };
+        let Some(root) = self.directory.get() else { return Ok(Vec::new()) };
         let failed = |cause| Error::io(self.path.to_string_lossy(), "can't be listed", cause);
         let mut ids = Vec::new();
         for item in Dir::openat(root.as_fd(), ".", DIRECTORY, Mode::empty()).map_err(failed)?.iter() {

@@ -18,11 +18,7 @@ COMMAND: run create start delete exec state --version";
 
 /// Reads the flags. `--bench` is cargo's own and means nothing here.
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Args> {
-    let mut args = Args {
-        rounds: 30,
-        crowd: 64,
-        only: None,
-    };
+    let mut args = Args { rounds: 30, crowd: 64, only: None };
     let mut words = words;
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -37,8 +33,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args> {
             }
             "--only" => {
                 let command = words.next().filter(|c| COMMANDS.contains(&c.as_str()));
-                args.only =
-                    Some(command.ok_or_else(|| format!("--only needs a command\n{USAGE}"))?);
+                args.only = Some(command.ok_or_else(|| format!("--only needs a command\n{USAGE}"))?);
             }
             _ => return Err(format!("unknown word {word}\n{USAGE}").into()),
         }

@@ -65,11 +65,7 @@ impl Clock {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stderr(File::options().create(true).append(true).open(&errors)?)
             .spawn()?;
-        Ok(Self {
-            wire: ours,
-            process,
-            errors,
-        })
+        Ok(Self { wire: ours, process, errors })
     }
 
     /// Runs a program to its end and measures it.
@@ -90,10 +86,7 @@ impl Clock {
     /// What was written to standard error since the last look.
     pub fn said(&self) -> String {
         let text = std::fs::read(&self.errors).unwrap_or_default();
-        let _ = File::options()
-            .write(true)
-            .truncate(true)
-            .open(&self.errors);
+        let _ = File::options().write(true).truncate(true).open(&self.errors);
         String::from_utf8_lossy(&text).trim().to_owned()
     }
 
@@ -105,13 +98,9 @@ impl Clock {
             words.push(0);
         }
         let mut request = Vec::new();
-        for number in [
-            kind as u32,
-            pid,
-            u32::try_from(argv.len())?,
-            u32::try_from(env.len())?,
-            u32::try_from(words.len())?,
-        ] {
+        for number in
+            [kind as u32, pid, u32::try_from(argv.len())?, u32::try_from(env.len())?, u32::try_from(words.len())?]
+        {
             request.extend_from_slice(&number.to_ne_bytes());
         }
         request.extend_from_slice(&words);
@@ -121,11 +110,7 @@ impl Clock {
             let end = self.process.wait()?;
             return Err(format!("the clock ended ({end}; {error}): {}", self.said()).into());
         }
-        let mut numbers = bytes
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|b| i64::from_ne_bytes(*b));
+        let mut numbers = bytes.as_chunks::<8>().0.iter().map(|b| i64::from_ne_bytes(*b));
         let mut next = || numbers.next().unwrap_or_default();
         Ok(Answer {
             status: next(),

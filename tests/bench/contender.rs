@@ -28,53 +28,25 @@ pub struct Container<'a> {
 
 /// Those that are on this machine; says who is missing and how to get them.
 pub fn all(stage: &Stage) -> Result<Vec<Contender>> {
-    let mut found = vec![Contender {
-        name: "floor",
-        binary: None,
-        env: environment(),
-    }];
-    let onggi = std::env::var_os("ONGGI_BIN")
-        .map_or_else(|| release_build(stage), |path| Ok(PathBuf::from(path)))?;
+    let mut found = vec![Contender { name: "floor", binary: None, env: environment() }];
+    let onggi = std::env::var_os("ONGGI_BIN").map_or_else(|| release_build(stage), |path| Ok(PathBuf::from(path)))?;
     for (name, paths, remedy) in [
-        (
-            "onggi",
-            vec![onggi],
-            "build it (cargo build --release) or name it in ONGGI_BIN",
-        ),
-        (
-            "crun",
-            vec!["/usr/bin/crun".into()],
-            "install Debian's package crun",
-        ),
-        (
-            "runc",
-            vec!["/usr/sbin/runc".into(), "/usr/bin/runc".into()],
-            "install Debian's package runc",
-        ),
+        ("onggi", vec![onggi], "build it (cargo build --release) or name it in ONGGI_BIN"),
+        ("crun", vec!["/usr/bin/crun".into()], "install Debian's package crun"),
+        ("runc", vec!["/usr/sbin/runc".into(), "/usr/bin/runc".into()], "install Debian's package runc"),
     ] {
         match paths.into_iter().find(|path| path.exists()) {
             Some(path) => {
                 let path = path.canonicalize()?;
-                found.push(Contender {
-                    name,
-                    binary: Some(path),
-                    env: environment(),
-                });
+                found.push(Contender { name, binary: Some(path), env: environment() });
             }
             None => println!("{name} is not here and does not run: {remedy}"),
         }
     }
     for crun in found.iter_mut().filter(|c| c.name == "crun") {
-        if !caps::has_cap(
-            None,
-            caps::CapSet::Effective,
-            caps::Capability::CAP_SYS_RESOURCE,
-        )? {
-            println!(
-                "crun runs with a preloaded setrlimit: CAP_SYS_RESOURCE is missing, which it believes to need"
-            );
-            crun.env
-                .push(format!("LD_PRELOAD={}", stage.no_memlock.display()));
+        if !caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SYS_RESOURCE)? {
+            println!("crun runs with a preloaded setrlimit: CAP_SYS_RESOURCE is missing, which it believes to need");
+            crun.env.push(format!("LD_PRELOAD={}", stage.no_memlock.display()));
         }
     }
     Ok(found)
@@ -87,39 +59,22 @@ fn environment() -> Vec<String> {
 /// Next to this program's own profile: target/TRIPLE/release/onggi.
 fn release_build(stage: &Stage) -> Result<PathBuf> {
     let here = std::env::current_exe()?;
-    let triple = here
-        .ancestors()
-        .nth(3)
-        .unwrap_or(&stage.target)
-        .to_path_buf();
+    let triple = here.ancestors().nth(3).unwrap_or(&stage.target).to_path_buf();
     Ok(triple.join("release/onggi"))
 }
 
 impl Contender {
     /// The program for a config, as a path.
     pub fn binary(&self, stage: &Stage, config: &str, long: bool) -> PathBuf {
-        self.binary
-            .clone()
-            .unwrap_or_else(|| stage.floor(config, long))
+        self.binary.clone().unwrap_or_else(|| stage.floor(config, long))
     }
 
     /// A container of this contender with its bundle; `slot` tells those of one config apart.
-    pub fn container<'a>(
-        &self,
-        stage: &Stage,
-        config: &'a str,
-        slot: &str,
-    ) -> Result<Container<'a>> {
+    pub fn container<'a>(&self, stage: &Stage, config: &'a str, slot: &str) -> Result<Container<'a>> {
         let id = format!("{}-{}-{slot}", stage.name, self.name);
         let long = slot == "long";
         let bundle = stage.bundle(config, &id, if long { "/sleep" } else { "/true" })?;
-        Ok(Container {
-            config,
-            id,
-            long,
-            bundle,
-            root: stage.root(self.name)?,
-        })
+        Ok(Container { config, id, long, bundle, root: stage.root(self.name)? })
     }
 
     /// The call of a command on a container, the same words for all.
@@ -129,10 +84,7 @@ impl Contender {
         let mut argv = vec![binary];
         if command == "--version" {
             argv.push(command.to_owned());
-            return Call {
-                argv,
-                env: self.env.clone(),
-            };
+            return Call { argv, env: self.env.clone() };
         }
         argv.extend(["--root".to_owned(), show(&on.root), command.to_owned()]);
         if ["run", "create"].contains(&command) {
@@ -145,10 +97,7 @@ impl Contender {
         if command == "exec" {
             argv.push("/true".to_owned());
         }
-        Call {
-            argv,
-            env: self.env.clone(),
-        }
+        Call { argv, env: self.env.clone() }
     }
 }
 
@@ -159,11 +108,7 @@ impl Container<'_> {
 
     /// The pid of its init, as the last `create` wrote it.
     pub fn pid(&self) -> Option<u32> {
-        std::fs::read_to_string(self.pid_file())
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        std::fs::read_to_string(self.pid_file()).ok()?.trim().parse().ok()
     }
 
     /// Where its contender keeps what must outlive a command.

@@ -31,9 +31,7 @@ pub fn count(stage: &Stage, entrants: &[Contender], args: &Args) -> Result<Crowd
         for who in &order {
             for width in WIDTHS {
                 let figure = rate(stage, who, width, args.crowd)?;
-                let best = crowds
-                    .entry((who.name, width))
-                    .or_insert_with(|| figure.clone());
+                let best = crowds.entry((who.name, width)).or_insert_with(|| figure.clone());
                 if let (Ok(old), Ok(new)) = (&*best, &figure) {
                     *best = Ok(old.max(*new));
                 }
@@ -44,18 +42,10 @@ pub fn count(stage: &Stage, entrants: &[Contender], args: &Args) -> Result<Crowd
 }
 
 /// One pass: `total` containers, `width` at a time, each lane with a clock of its own.
-fn rate(
-    stage: &Stage,
-    who: &Contender,
-    width: usize,
-    total: usize,
-) -> Result<std::result::Result<f64, String>> {
+fn rate(stage: &Stage, who: &Contender, width: usize, total: usize) -> Result<std::result::Result<f64, String>> {
     let mut lanes = Vec::new();
     for lane in 0..width {
-        lanes.push((
-            Clock::start(stage)?,
-            who.container(stage, "engine", &format!("lane{lane}"))?,
-        ));
+        lanes.push((Clock::start(stage)?, who.container(stage, "engine", &format!("lane{lane}"))?));
     }
     let start = Instant::now();
     let failures: Vec<String> = std::thread::scope(|scope| {
@@ -68,26 +58,16 @@ fn rate(
                         let answer = clock.run(&call).map_err(|e| e.to_string())?;
                         if answer.status != 0 {
                             crate::guard::sweep(&container);
-                            return Err(format!(
-                                "run: exit status {}: {}",
-                                answer.status,
-                                clock.said()
-                            ));
+                            return Err(format!("run: exit status {}: {}", answer.status, clock.said()));
                         }
                     }
                     Ok(())
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .filter_map(|thread| thread.join().ok()?.err())
-            .collect()
+        threads.into_iter().filter_map(|thread| thread.join().ok()?.err()).collect()
     });
     let seconds = start.elapsed().as_secs_f64();
     let done = u32::try_from(total / width * width)?;
-    Ok(failures
-        .into_iter()
-        .next()
-        .map_or(Ok(f64::from(done) / seconds), Err))
+    Ok(failures.into_iter().next().map_or(Ok(f64::from(done) / seconds), Err))
 }

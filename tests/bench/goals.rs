@@ -42,14 +42,8 @@ pub fn judge(results: &Results) -> Vec<Goal> {
         });
     }
     for command in COMMANDS {
-        let peaks = CONFIGS
-            .iter()
-            .filter_map(|config| results.get(config, command, "onggi").and_then(peak));
-        goals.push(Goal {
-            text: format!("peak memory of {command}, MB"),
-            limit: 2.5,
-            figure: peaks.reduce(f64::max),
-        });
+        let peaks = CONFIGS.iter().filter_map(|config| results.get(config, command, "onggi").and_then(peak));
+        goals.push(Goal { text: format!("peak memory of {command}, MB"), limit: 2.5, figure: peaks.reduce(f64::max) });
     }
     goals
 }
@@ -63,9 +57,6 @@ pub fn print(goals: &[Goal]) {
             Some(figure) if goal.met() => ("met", format!("{figure:.2}")),
             Some(figure) => ("NOT met", format!("{figure:.2}")),
         };
-        println!(
-            "  {:<34} at most {:>5.2}   {figure:>6}   {verdict}",
-            goal.text, goal.limit
-        );
+        println!("  {:<34} at most {:>5.2}   {figure:>6}   {verdict}", goal.text, goal.limit);
     }
 }

@@ -28,19 +28,9 @@ pub enum Pass {
 
 impl Runner<'_> {
     /// Runs the lap's commands in order. A contender that failed in a lap does not try it again.
-    pub fn run(
-        &self,
-        stage: &Stage,
-        clock: &mut Clock,
-        lap: &[&str],
-        pass: Pass,
-        results: &mut Results,
-    ) -> Result<()> {
+    pub fn run(&self, stage: &Stage, clock: &mut Clock, lap: &[&str], pass: Pass, results: &mut Results) -> Result<()> {
         let (config, name) = (self.short.config, self.who.name);
-        if lap
-            .iter()
-            .any(|command| results.cell(config, command, name).failure.is_some())
-        {
+        if lap.iter().any(|command| results.cell(config, command, name).failure.is_some()) {
             return Ok(());
         }
         let fail = |why: String, results: &mut Results| {
@@ -89,10 +79,7 @@ impl Runner<'_> {
         };
         let said = clock.said();
         if answer.status != 0 {
-            return Ok(Err(format!(
-                "{command}: exit status {}: {said}",
-                answer.status
-            )));
+            return Ok(Err(format!("{command}: exit status {}: {said}", answer.status)));
         }
         match (command, container.pid()) {
             ("create", None) => return Ok(Err("create wrote no pid file".to_owned())),
@@ -116,18 +103,14 @@ impl Runner<'_> {
 /// A container's init is reaped only after `start`: what it cost until `create` returned is read
 /// from /proc (nanoseconds in each task's schedstat, memory's peak, faults in stat's tenth field).
 fn so_far(pid: u32) -> Answer {
-    let read =
-        |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
     let cpu = tasks.into_iter().flatten().flatten().filter_map(|task| {
         let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse::<i64>().ok()
     });
     let stat = read("stat");
-    let faults = stat
-        .rsplit(") ")
-        .next()
-        .and_then(|rest| rest.split(' ').nth(7));
+    let faults = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(7));
     let status = read("status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let peak = peak.and_then(|rest| rest.trim().strip_suffix(" kB"));

@@ -54,13 +54,9 @@ fn supervise() -> Result<bool> {
     args::parse(std::env::args().skip(1))?;
     stage::private_mounts()?;
     let name = format!("race{}", std::process::id());
-    let mut racer = Command::new(std::env::current_exe()?)
-        .args(std::env::args_os().skip(1))
-        .env(NAME, &name)
-        .spawn()?;
-    let interrupts: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
-        .into_iter()
-        .collect();
+    let mut racer =
+        Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(NAME, &name).spawn()?;
+    let interrupts: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
     interrupts.thread_block()?;
     let status = racer.wait()?;
     guard::sweep_all(&name);
@@ -71,10 +67,7 @@ fn race_all(name: String) -> Result<()> {
     let args = args::parse(std::env::args().skip(1))?;
     let stage = stage::build(name)?;
     let entrants = contender::all(&stage)?;
-    println!(
-        "{} rounds, contenders in random order; state, bundles and rootfs on tmpfs\n",
-        args.rounds
-    );
+    println!("{} rounds, contenders in random order; state, bundles and rootfs on tmpfs\n", args.rounds);
     let mut clock = clock::Clock::start(&stage)?;
     let mut results = samples::Results::default();
     for config in CONFIGS {
@@ -87,14 +80,7 @@ fn race_all(name: String) -> Result<()> {
     report::print(&entrants, &results, &crowds);
     let goals = goals::judge(&results);
     goals::print(&goals);
-    report::write_json(
-        &stage.target.join("bench.json"),
-        &args,
-        &entrants,
-        &results,
-        &crowds,
-        &goals,
-    )?;
+    report::write_json(&stage.target.join("bench.json"), &args, &entrants, &results, &crowds, &goals)?;
     drop(clock);
     guard::check(&stage)
 }

@@ -14,25 +14,11 @@ use crate::stage::Stage;
 use crate::{Result, guard};
 
 /// What is raced, in the order of the report.
-pub const COMMANDS: [&str; 7] = [
-    "run",
-    "create",
-    "start",
-    "delete",
-    "exec",
-    "state",
-    "--version",
-];
+pub const COMMANDS: [&str; 7] = ["run", "create", "start", "delete", "exec", "state", "--version"];
 const WARM_UP: usize = 3;
 
 /// Commands that make one sample together: a container lives through three of them.
-const LAPS: [&[&str]; 5] = [
-    &["run"],
-    &["create", "start", "delete"],
-    &["exec"],
-    &["state"],
-    &["--version"],
-];
+const LAPS: [&[&str]; 5] = [&["run"], &["create", "start", "delete"], &["exec"], &["state"], &["--version"]];
 
 /// Runs all laps on one config.
 pub fn race(
@@ -54,11 +40,7 @@ pub fn race(
         runners.push(Runner { who, short, long });
     }
     let mut dice = Dice::new();
-    for lap in LAPS.iter().filter(|lap| {
-        args.only
-            .as_ref()
-            .is_none_or(|only| lap.contains(&only.as_str()))
-    }) {
+    for lap in LAPS.iter().filter(|lap| args.only.as_ref().is_none_or(|only| lap.contains(&only.as_str()))) {
         for round in 0..=WARM_UP + args.rounds {
             dice.shuffle(&mut runners);
             let pass = match round {
@@ -80,21 +62,13 @@ pub fn race(
 }
 
 /// Creates and starts a sleeping container; the failure as text, if it is one.
-fn begin_long(
-    stage: &Stage,
-    clock: &mut Clock,
-    who: &Contender,
-    container: &Container,
-) -> Result<Option<String>> {
+fn begin_long(stage: &Stage, clock: &mut Clock, who: &Contender, container: &Container) -> Result<Option<String>> {
     for command in ["create", "start"] {
         let answer = clock.run(&who.call(stage, command, container))?;
         let said = clock.said();
         if answer.status != 0 {
             guard::sweep(container);
-            return Ok(Some(format!(
-                "{command}: exit status {}: {said}",
-                answer.status
-            )));
+            return Ok(Some(format!("{command}: exit status {}: {said}", answer.status)));
         }
     }
     if container.pid().is_some() {
@@ -104,23 +78,14 @@ fn begin_long(
     Ok(Some("create wrote no pid file".to_owned()))
 }
 
-fn end_long(
-    stage: &Stage,
-    clock: &mut Clock,
-    who: &Contender,
-    container: &Container,
-) -> Result<()> {
+fn end_long(stage: &Stage, clock: &mut Clock, who: &Contender, container: &Container) -> Result<()> {
     let Some(pid) = container.pid() else {
         return Ok(());
     };
     kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGKILL)?;
     clock.reap(pid)?;
     if clock.run(&who.call(stage, "delete", container))?.status != 0 {
-        println!(
-            "{}: delete of its sleeping container failed: {}",
-            who.name,
-            clock.said()
-        );
+        println!("{}: delete of its sleeping container failed: {}", who.name, clock.said());
         guard::sweep(container);
     }
     Ok(())
@@ -132,9 +97,7 @@ pub struct Dice(u64);
 impl Dice {
     /// Seeded by the time.
     pub fn new() -> Self {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(u64::from(since.subsec_nanos()) << 32 | since.as_secs() & 0xffff_ffff | 1)
     }
 

@@ -33,9 +33,7 @@ pub struct Results(BTreeMap<(String, String, String), Cell>);
 impl Results {
     /// The cell, made if it is new.
     pub fn cell(&mut self, config: &str, command: &str, contender: &str) -> &mut Cell {
-        self.0
-            .entry((config.to_owned(), command.to_owned(), contender.to_owned()))
-            .or_default()
+        self.0.entry((config.to_owned(), command.to_owned(), contender.to_owned())).or_default()
     }
 
     /// Forgets what only had to run along: a lap's other commands.
@@ -45,8 +43,7 @@ impl Results {
 
     /// The cell, if anything was measured or failed there.
     pub fn get(&self, config: &str, command: &str, contender: &str) -> Option<&Cell> {
-        self.0
-            .get(&(config.to_owned(), command.to_owned(), contender.to_owned()))
+        self.0.get(&(config.to_owned(), command.to_owned(), contender.to_owned()))
     }
 }
 
@@ -59,56 +56,16 @@ pub struct Measure {
 
 /// The lines of the tables, in order.
 pub const MEASURES: [Measure; 10] = [
-    Measure {
-        name: "wall min (ms)",
-        read: wall_min,
-        decimals: 2,
-    },
-    Measure {
-        name: "wall first quartile",
-        read: |c| of(c, 0.25, |a| a.wall, 1e6),
-        decimals: 2,
-    },
-    Measure {
-        name: "wall median",
-        read: |c| of(c, 0.5, |a| a.wall, 1e6),
-        decimals: 2,
-    },
-    Measure {
-        name: "wall third quartile",
-        read: |c| of(c, 0.75, |a| a.wall, 1e6),
-        decimals: 2,
-    },
-    Measure {
-        name: "CPU min (ms)",
-        read: |c| of(c, 0.0, |a| a.cpu, 1e6),
-        decimals: 2,
-    },
-    Measure {
-        name: "CPU median",
-        read: |c| of(c, 0.5, |a| a.cpu, 1e6),
-        decimals: 2,
-    },
-    Measure {
-        name: "peak memory (MB)",
-        read: peak,
-        decimals: 2,
-    },
-    Measure {
-        name: "page faults, median",
-        read: |c| of(c, 0.5, |a| a.faults, 1.0),
-        decimals: 0,
-    },
-    Measure {
-        name: "system calls",
-        read: calls,
-        decimals: 0,
-    },
-    Measure {
-        name: "processes",
-        read: |c| c.traced.map(|a| real(a.processes)),
-        decimals: 0,
-    },
+    Measure { name: "wall min (ms)", read: wall_min, decimals: 2 },
+    Measure { name: "wall first quartile", read: |c| of(c, 0.25, |a| a.wall, 1e6), decimals: 2 },
+    Measure { name: "wall median", read: |c| of(c, 0.5, |a| a.wall, 1e6), decimals: 2 },
+    Measure { name: "wall third quartile", read: |c| of(c, 0.75, |a| a.wall, 1e6), decimals: 2 },
+    Measure { name: "CPU min (ms)", read: |c| of(c, 0.0, |a| a.cpu, 1e6), decimals: 2 },
+    Measure { name: "CPU median", read: |c| of(c, 0.5, |a| a.cpu, 1e6), decimals: 2 },
+    Measure { name: "peak memory (MB)", read: peak, decimals: 2 },
+    Measure { name: "page faults, median", read: |c| of(c, 0.5, |a| a.faults, 1.0), decimals: 0 },
+    Measure { name: "system calls", read: calls, decimals: 0 },
+    Measure { name: "processes", read: |c| c.traced.map(|a| real(a.processes)), decimals: 0 },
 ];
 
 /// Milliseconds.
@@ -130,11 +87,7 @@ fn of(cell: &Cell, part: f64, read: fn(&Answer) -> i64, unit: f64) -> Option<f64
     let mut values: Vec<f64> = cell.samples.iter().map(|a| real(read(a)) / unit).collect();
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss
-    )]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let at = (part * last as f64).round() as usize;
     values.get(at).copied()
 }

@@ -53,18 +53,10 @@ pub fn build(name: String) -> Result<Stage> {
     make_rootfs(&stage)?;
     fs::create_dir(Path::new(CGROUPS).join(&stage.name))?;
     compile("clock/clock.c", &stage.clock, &["-static"])?;
-    compile(
-        "clock/no_memlock.c",
-        &stage.no_memlock,
-        &["-shared", "-fPIC"],
-    )?;
+    compile("clock/no_memlock.c", &stage.no_memlock, &["-shared", "-fPIC"])?;
     for config in CONFIGS {
         for (long, program) in [(false, "/true"), (true, "/sleep")] {
-            compile(
-                "floor/floor.c",
-                &stage.floor(config, long),
-                &stage.floor_flags(config, program),
-            )?;
+            compile("floor/floor.c", &stage.floor(config, long), &stage.floor_flags(config, program))?;
         }
     }
     Ok(stage)
@@ -86,20 +78,8 @@ pub fn private_mounts() -> Result<()> {
     while covered < 16 && umount2(CGROUPS, MntFlags::MNT_DETACH).is_ok() {
         covered += 1;
     }
-    mount(
-        Some("none"),
-        CGROUPS,
-        Some("cgroup2"),
-        MsFlags::empty(),
-        NONE,
-    )?;
-    mount(
-        Some("none"),
-        "/run",
-        Some("tmpfs"),
-        MsFlags::empty(),
-        Some("mode=755"),
-    )?;
+    mount(Some("none"), CGROUPS, Some("cgroup2"), MsFlags::empty(), NONE)?;
+    mount(Some("none"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=755"))?;
     Ok(())
 }
 
@@ -128,11 +108,7 @@ fn compile(source: &str, to: &Path, flags: &[impl AsRef<str>]) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    Err(format!(
-        "cc {source}: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    )
-    .into())
+    Err(format!("cc {source}: {}", String::from_utf8_lossy(&output.stderr).trim()).into())
 }
 
 impl Stage {
@@ -143,9 +119,7 @@ impl Stage {
 
     /// The floor for a config; `long`: with a program that does not end.
     pub fn floor(&self, config: &str, long: bool) -> PathBuf {
-        self.target
-            .join("bench")
-            .join(format!("floor-{config}{}", if long { "-long" } else { "" }))
+        self.target.join("bench").join(format!("floor-{config}{}", if long { "-long" } else { "" }))
     }
 
     fn floor_flags(&self, config: &str, program: &str) -> Vec<String> {
@@ -182,10 +156,7 @@ impl Stage {
     /// The state directory of one contender, as `--root` names it.
     pub fn root(&self, contender: &str) -> Result<PathBuf> {
         let root = self.dir.join("state").join(contender);
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&root)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
         Ok(root)
     }
 }

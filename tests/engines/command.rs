@@ -67,11 +67,7 @@ pub struct Ran {
 ///
 /// Output goes to files, not pipes: what an engine leaves running in the background may keep them.
 pub fn shell(line: &str, input: &str, deadline: Duration) -> Verdict<Ran> {
-    let (mut stdin, mut out, mut err) = (
-        tempfile::tempfile()?,
-        tempfile::tempfile()?,
-        tempfile::tempfile()?,
-    );
+    let (mut stdin, mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?, tempfile::tempfile()?);
     stdin.write_all(input.as_bytes())?;
     stdin.rewind()?;
     let begun = Instant::now();
@@ -110,9 +106,7 @@ pub fn wait(mut child: Child, deadline: Duration) -> Verdict<Option<ExitStatus>>
 
 /// The exit status as a shell tells it.
 pub fn plain(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
 fn all(file: &mut File) -> Verdict<String> {
@@ -150,18 +144,12 @@ impl Ran {
 
     /// Its standard error has this in it, in whatever case.
     pub fn complains(self, text: &str) -> Verdict<Self> {
-        self.must(&format!("complains {text:?}"), |ran| {
-            ran.err.to_lowercase().contains(&text.to_lowercase())
-        })
+        self.must(&format!("complains {text:?}"), |ran| ran.err.to_lowercase().contains(&text.to_lowercase()))
     }
 
     /// Something else is true of it, which `what` says in words.
     pub fn must(self, what: &str, is: impl FnOnce(&Self) -> bool) -> Verdict<Self> {
-        if is(&self) {
-            Ok(self)
-        } else {
-            Err(self.wrong(what))
-        }
+        if is(&self) { Ok(self) } else { Err(self.wrong(what)) }
     }
 
     /// Standard output without white space around it.
@@ -188,10 +176,7 @@ pub fn until(what: &str, deadline: Duration, mut is: impl FnMut() -> Verdict<boo
     let begun = Instant::now();
     while !is()? {
         if begun.elapsed() > deadline {
-            return Err(failed(format!(
-                "expected within {} s: {what}",
-                deadline.as_secs()
-            )));
+            return Err(failed(format!("expected within {} s: {what}", deadline.as_secs())));
         }
         thread::sleep(Duration::from_millis(10));
     }
@@ -210,7 +195,5 @@ pub fn at_once(count: i32, ask: impl Fn(i32) -> Verdict + Sync) -> Verdict {
 
 /// What a thread of a row came to.
 pub fn joined<T>(thread: thread::ScopedJoinHandle<'_, Verdict<T>>) -> Verdict<T> {
-    thread
-        .join()
-        .unwrap_or_else(|_| Err(failed("the test itself panicked")))
+    thread.join().unwrap_or_else(|_| Err(failed("the test itself panicked")))
 }

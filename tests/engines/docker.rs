@@ -35,35 +35,11 @@ impl Docker {
         fs::write("/run/docker.json", "{}")?;
         let log = File::create(LOG)?;
         let mut daemon = Command::new("/usr/sbin/dockerd")
-            .args([
-                "--config-file",
-                "/run/docker.json",
-                "--exec-root",
-                "/run/docker",
-            ])
-            .args([
-                "--data-root",
-                &format!("{STORE}/docker"),
-                "--pidfile",
-                "/run/docker.pid",
-            ])
-            .args([
-                "-H",
-                &format!("unix://{SOCKET}"),
-                "--storage-driver",
-                "overlay2",
-            ])
-            .args([
-                "--add-runtime",
-                &format!("onggi={runtime}"),
-                "--default-runtime",
-                "onggi",
-            ])
-            .args([
-                "--exec-opt",
-                "native.cgroupdriver=cgroupfs",
-                "--oom-score-adjust=0",
-            ])
+            .args(["--config-file", "/run/docker.json", "--exec-root", "/run/docker"])
+            .args(["--data-root", &format!("{STORE}/docker"), "--pidfile", "/run/docker.pid"])
+            .args(["-H", &format!("unix://{SOCKET}"), "--storage-driver", "overlay2"])
+            .args(["--add-runtime", &format!("onggi={runtime}"), "--default-runtime", "onggi"])
+            .args(["--exec-opt", "native.cgroupdriver=cgroupfs", "--oom-score-adjust=0"])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -80,9 +56,7 @@ impl Docker {
             shell(&line, "", options.deadline(60))?.works()
         });
         match image {
-            Ok(()) => Ok(Box::new(Self {
-                daemon: Some(daemon),
-            })),
+            Ok(()) => Ok(Box::new(Self { daemon: Some(daemon) })),
             Err(trouble) => {
                 let _ = daemon.kill();
                 let _ = daemon.wait();

@@ -56,11 +56,7 @@ impl<'a> Engine<'a> {
 
     /// Runs it with something on its standard input.
     pub fn call_with(&self, line: &str, input: &str) -> Verdict<Ran> {
-        shell(
-            &format!("exec {} {line}", self.driver.client()),
-            input,
-            self.options.deadline(60),
-        )
+        shell(&format!("exec {} {line}", self.driver.client()), input, self.options.deadline(60))
     }
 
     /// Runs it on a terminal of 33 rows and 101 columns.
@@ -81,27 +77,20 @@ impl<'a> Engine<'a> {
 
     /// A field of a container's `inspect`, as a Go template without the braces.
     pub fn inspect(&self, container: &str, field: &str) -> Verdict<String> {
-        let ran = self
-            .call(&format!("inspect -f '{{{{{field}}}}}' {container}"))?
-            .succeeds()?;
+        let ran = self.call(&format!("inspect -f '{{{{{field}}}}}' {container}"))?.succeeds()?;
         Ok(ran.text().to_owned())
     }
 
     /// Starts `run -d --name NAME LINE`, and waits until the container has logged `ready`.
     pub fn detached(&self, name: &str, line: &str) -> Verdict {
-        self.call(&format!("run -d --name {name} {line}"))?
-            .works()?;
+        self.call(&format!("run -d --name {name} {line}"))?.works()?;
         self.logged(name, "ready")
     }
 
     /// Waits until a container has logged this.
     pub fn logged(&self, name: &str, text: &str) -> Verdict {
         self.until(&format!("container {name} logs {text:?}"), || {
-            Ok(self
-                .call(&format!("logs {name}"))?
-                .succeeds()?
-                .out
-                .contains(text))
+            Ok(self.call(&format!("logs {name}"))?.succeeds()?.out.contains(text))
         })
     }
 
@@ -112,9 +101,7 @@ impl<'a> Engine<'a> {
         // On a hybrid host the v1 hierarchies have lines of their own.
         match text.lines().find_map(|line| line.strip_prefix("0::/")) {
             Some(path) => Ok(PathBuf::from("/sys/fs/cgroup").join(path)),
-            None => Err(failed(format!(
-                "/proc/{pid}/cgroup names none of v2: {text}"
-            ))),
+            None => Err(failed(format!("/proc/{pid}/cgroup names none of v2: {text}"))),
         }
     }
 
@@ -123,8 +110,7 @@ impl<'a> Engine<'a> {
         let all = self.call("ps -aq")?.succeeds()?;
         if !all.text().is_empty() {
             let ids = all.text().replace('\n', " ");
-            self.call(&format!("{} -v {ids}", self.driver.remove()))?
-                .works()?;
+            self.call(&format!("{} -v {ids}", self.driver.remove()))?.works()?;
         }
         Ok(())
     }

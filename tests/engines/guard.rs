@@ -25,88 +25,46 @@ impl Host {
             all.insert(format!("network interface {name}"));
         }
         for program in ["iptables-save", "ip6tables-save"] {
-            for line in firewall(program)
-                .lines()
-                .filter(|line| line.starts_with("-A"))
-            {
+            for line in firewall(program).lines().filter(|line| line.starts_with("-A")) {
                 all.insert(format!("{program} {line}"));
             }
         }
-        for folder in [
-            "/dev/shm",
-            "/etc",
-            "/etc/containers",
-            "/run",
-            "/var/lib",
-            "/var/lib/containers",
-        ] {
+        for folder in ["/dev/shm", "/etc", "/etc/containers", "/run", "/var/lib", "/var/lib/containers"] {
             for name in names(folder) {
                 all.insert(format!("file {folder}/{name}"));
             }
         }
-        all.insert(format!(
-            "ip_forward {}",
-            read("/proc/sys/net/ipv4/ip_forward").trim()
-        ));
-        all.insert(format!(
-            "hostname {}",
-            read("/proc/sys/kernel/hostname").trim()
-        ));
+        all.insert(format!("ip_forward {}", read("/proc/sys/net/ipv4/ip_forward").trim()));
+        all.insert(format!("hostname {}", read("/proc/sys/kernel/hostname").trim()));
         Self(all)
     }
 
     /// Nothing is there now that was not there before, and nothing is gone that an engine removes.
     pub fn compare(&self) -> Verdict {
         let now = Self::now();
-        let new = now
-            .0
-            .difference(&self.0)
-            .map(|line| format!("new:  {line}"));
-        let gone = self
-            .0
-            .difference(&now.0)
-            .map(|line| format!("gone: {line}"));
-        let all = new
-            .chain(gone)
-            .filter(|line| concerns_engines(line))
-            .collect::<Vec<_>>();
-        if all.is_empty() {
-            Ok(())
-        } else {
-            Err(failed(all.join("\n")))
-        }
+        let new = now.0.difference(&self.0).map(|line| format!("new:  {line}"));
+        let gone = self.0.difference(&now.0).map(|line| format!("gone: {line}"));
+        let all = new.chain(gone).filter(|line| concerns_engines(line)).collect::<Vec<_>>();
+        if all.is_empty() { Ok(()) } else { Err(failed(all.join("\n"))) }
     }
 }
 
 /// Others may use the machine meanwhile; what they make in /run or /etc is not ours to judge.
 fn concerns_engines(line: &str) -> bool {
-    const OURS: [&str; 10] = [
-        "docker",
-        "podman",
-        "libpod",
-        "container",
-        "cni",
-        "onggi",
-        "runc",
-        "crun",
-        "netns",
-        "conmon",
-    ];
+    const OURS: [&str; 10] =
+        ["docker", "podman", "libpod", "container", "cni", "onggi", "runc", "crun", "netns", "conmon"];
     let file = line.split(' ').nth(1) == Some("file") || line.contains(": file ");
     !(file || line.contains("mount ")) || OURS.iter().any(|name| line.contains(name))
 }
 
 fn firewall(program: &str) -> String {
     let ran = std::process::Command::new(program).output();
-    ran.map(|ran| String::from_utf8_lossy(&ran.stdout).into_owned())
-        .unwrap_or_default()
+    ran.map(|ran| String::from_utf8_lossy(&ran.stdout).into_owned()).unwrap_or_default()
 }
 
 fn names(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect()
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 fn read(path: &str) -> String {
@@ -118,10 +76,7 @@ pub fn leftovers() -> Verdict<Vec<String>> {
     let mut left = Vec::new();
     for place in ["/run", "/sys/fs/cgroup"] {
         walk(Path::new(place), &mut |path| {
-            if path
-                .file_name()
-                .is_some_and(|name| is_id(&name.to_string_lossy()))
-            {
+            if path.file_name().is_some_and(|name| is_id(&name.to_string_lossy())) {
                 left.push(path.display().to_string());
             }
         });
@@ -145,18 +100,14 @@ pub fn leftovers() -> Verdict<Vec<String>> {
 
 /// Whether a name has a container's id in it: 64 hexadecimal digits.
 fn is_id(name: &str) -> bool {
-    name.split(|letter: char| !letter.is_ascii_hexdigit())
-        .any(|part| part.len() == 64)
+    name.split(|letter: char| !letter.is_ascii_hexdigit()).any(|part| part.len() == 64)
 }
 
 /// Visits all below a folder, but not the engines' stores and image.
 pub fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.starts_with(STORE)
-            || path.starts_with("/run/image")
-            || path.starts_with("/run/upper")
-        {
+        if path.starts_with(STORE) || path.starts_with("/run/image") || path.starts_with("/run/upper") {
             continue;
         }
         visit(&path);

@@ -13,9 +13,7 @@ pub const ARCHIVE: &str = "/run/image/busybox.tar";
 /// Builds the archive.
 pub fn build(options: &Options) -> Verdict {
     let root = Path::new("/run/image/rootfs");
-    for folder in [
-        "bin", "dev", "etc", "proc", "root", "srv", "sys", "tmp", "var",
-    ] {
+    for folder in ["bin", "dev", "etc", "proc", "root", "srv", "sys", "tmp", "var"] {
         fs::create_dir_all(root.join(folder))?;
     }
     fs::set_permissions(root.join("tmp"), Permissions::from_mode(0o1777))?;
@@ -24,17 +22,8 @@ pub fn build(options: &Options) -> Verdict {
     for applet in applets.text().lines().filter(|name| *name != "busybox") {
         symlink("busybox", root.join("bin").join(applet))?;
     }
-    fs::write(
-        root.join("etc/passwd"),
-        "root:x:0:0:root:/root:/bin/sh\nguest:x:1000:1000::/srv:/bin/sh\n",
-    )?;
-    fs::write(
-        root.join("etc/group"),
-        "root:x:0:\nguest:x:1000:\ntape:x:26:guest\n",
-    )?;
-    let line = format!(
-        "tar --numeric-owner --owner=0 --group=0 -C {} -cf {ARCHIVE} .",
-        root.display()
-    );
+    fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nguest:x:1000:1000::/srv:/bin/sh\n")?;
+    fs::write(root.join("etc/group"), "root:x:0:\nguest:x:1000:\ntape:x:26:guest\n")?;
+    let line = format!("tar --numeric-owner --owner=0 --group=0 -C {} -cf {ARCHIVE} .", root.display());
     shell(&line, "", options.deadline(10))?.works()
 }

@@ -19,8 +19,7 @@ pub fn run(options: &Options) -> Verdict {
     let runtime = world::furnish(options)?;
     image::build(options)?;
     let begun = Instant::now();
-    let started =
-        traced(&runtime, options).and_then(|runtime| engine::start(name, &runtime, options));
+    let started = traced(&runtime, options).and_then(|runtime| engine::start(name, &runtime, options));
     let driver = match started {
         Ok(driver) => driver,
         Err(trouble) => {
@@ -34,29 +33,15 @@ pub fn run(options: &Options) -> Verdict {
         ask(row, &engine);
     }
     let begun = Instant::now();
-    tell(
-        name,
-        "stops",
-        engine.driver.stop(options.deadline(60)),
-        begun,
-    );
+    tell(name, "stops", engine.driver.stop(options.deadline(60)), begun);
     let begun = Instant::now();
     let mut last = String::new();
-    let left = until(
-        "nothing is left of any container",
-        options.deadline(10),
-        || {
-            last = leftovers()?.join("\n");
-            Ok(last.is_empty())
-        },
-    );
+    let left = until("nothing is left of any container", options.deadline(10), || {
+        last = leftovers()?.join("\n");
+        Ok(last.is_empty())
+    });
     let left = left.map_err(|trouble| failed(format!("{trouble}\nleft:\n{last}")));
-    tell(
-        name,
-        "leaves no process, cgroup, mount or state",
-        left,
-        begun,
-    );
+    tell(name, "leaves no process, cgroup, mount or state", left, begun);
     Ok(())
 }
 

@@ -71,10 +71,7 @@ impl Logs {
             }
         });
         for path in found {
-            all.push_str(&tail(
-                "runtime's log",
-                &fs::read_to_string(path).unwrap_or_default(),
-            ));
+            all.push_str(&tail("runtime's log", &fs::read_to_string(path).unwrap_or_default()));
         }
         all
     }
@@ -86,8 +83,5 @@ fn tail(what: &str, text: &str) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    format!(
-        "\n-- {what}\n{}",
-        lines[lines.len().saturating_sub(LINES)..].join("\n")
-    )
+    format!("\n-- {what}\n{}", lines[lines.len().saturating_sub(LINES)..].join("\n"))
 }

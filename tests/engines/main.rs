@@ -39,12 +39,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
     let done = match arguments.next_if(|first| first == world::ENTER || first == world::INSIDE) {
         Some(stage) => Options::read(arguments).and_then(|options| {
-            if stage == world::ENTER {
-                world::enter(&options)
-            } else {
-                inside::run(&options)
-            }
-            .map(|()| true)
+            if stage == world::ENTER { world::enter(&options) } else { inside::run(&options) }.map(|()| true)
         }),
         None => Options::read(arguments).map(|options| match options.task {
             Task::Ask => ask(&options),
@@ -68,11 +63,7 @@ fn main() -> ExitCode {
 fn list() -> bool {
     for row in rows::ROWS {
         let speed = if row.fast { "fast" } else { "all " };
-        println!(
-            "{speed} {:<8} {}",
-            row.engine.unwrap_or("both"),
-            row.feature
-        );
+        println!("{speed} {:<8} {}", row.engine.unwrap_or("both"), row.feature);
     }
     true
 }

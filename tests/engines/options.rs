@@ -57,8 +57,7 @@ pub struct Options {
 impl Options {
     /// Reads the words after the program's name. Flags that cargo gives to every test are ignored.
     pub fn read(mut words: impl Iterator<Item = String>) -> Verdict<Self> {
-        let runtime =
-            std::env::var_os("ONGGI_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_onggi").into());
+        let runtime = std::env::var_os("ONGGI_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_onggi").into());
         let mut options = Self {
             all: std::env::var("ONGGI_ENGINES").is_ok_and(|set| set == "all"),
             task: Task::Ask,
@@ -70,18 +69,12 @@ impl Options {
                 .canonicalize()
                 .map_err(|error| failed(format!("ONGGI_BIN {}: {error}", runtime.display())))?,
             patience: match std::env::var("ONGGI_PATIENCE") {
-                Ok(text) => text
-                    .parse()
-                    .map_err(|error| failed(format!("ONGGI_PATIENCE {text:?}: {error}")))?,
+                Ok(text) => text.parse().map_err(|error| failed(format!("ONGGI_PATIENCE {text:?}: {error}")))?,
                 Err(_) => 1,
             },
         };
         while let Some(word) = words.next() {
-            let mut value = || {
-                words
-                    .next()
-                    .ok_or_else(|| failed(format!("{word} needs a value")))
-            };
+            let mut value = || words.next().ok_or_else(|| failed(format!("{word} needs a value")));
             match word.as_str() {
                 "--all" => options.all = true,
                 "--list" => options.task = Task::List,
@@ -96,15 +89,8 @@ impl Options {
         if options.engines.is_empty() {
             options.engines = ENGINES.map(str::to_owned).to_vec();
         }
-        if let Some(name) = options
-            .engines
-            .iter()
-            .find(|name| !ENGINES.contains(&name.as_str()))
-        {
-            return Err(failed(format!(
-                "--engine {name}: known are {}",
-                ENGINES.join(", ")
-            )));
+        if let Some(name) = options.engines.iter().find(|name| !ENGINES.contains(&name.as_str())) {
+            return Err(failed(format!("--engine {name}: known are {}", ENGINES.join(", "))));
         }
         Ok(options)
     }

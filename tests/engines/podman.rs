@@ -24,11 +24,7 @@ impl Podman {
     /// Writes containers.conf and imports the image.
     pub fn start(runtime: &str) -> Verdict<Box<dyn Driver>> {
         // Without the controller any limit, and so Podman's default one, is an error.
-        let limit = if controllers().contains("pids") {
-            ""
-        } else {
-            "pids_limit = 0"
-        };
+        let limit = if controllers().contains("pids") { "" } else { "pids_limit = 0" };
         let config = format!(
             r#"[containers]
 {limit}

@@ -35,12 +35,7 @@ pub struct Report {
 impl Report {
     /// A report that took no time worth telling.
     pub fn new(engine: &str, feature: &str, verdict: impl Into<Outcome>) -> Self {
-        Self {
-            engine: engine.to_owned(),
-            feature: feature.to_owned(),
-            outcome: verdict.into(),
-            took: Duration::ZERO,
-        }
+        Self { engine: engine.to_owned(), feature: feature.to_owned(), outcome: verdict.into(), took: Duration::ZERO }
     }
 }
 
@@ -73,15 +68,8 @@ impl Table {
     /// Prints the head.
     pub fn new(options: &Options) -> Self {
         println!("runtime: {}", options.runtime.display());
-        println!(
-            "{:<8} {:<58} {:<6} {:>8}",
-            "ENGINE", "FEATURE", "RESULT", "TIME"
-        );
-        Self {
-            passed: 0,
-            failed: Vec::new(),
-            skipped: 0,
-        }
+        println!("{:<8} {:<58} {:<6} {:>8}", "ENGINE", "FEATURE", "RESULT", "TIME");
+        Self { passed: 0, failed: Vec::new(), skipped: 0 }
     }
 
     /// Prints a line, and below it why a row failed or was skipped.
@@ -96,17 +84,11 @@ impl Table {
                 ("skip", format!("  {why}"))
             }
             Outcome::Failed(why) => {
-                self.failed
-                    .push(format!("{}: {}", report.engine, report.feature));
+                self.failed.push(format!("{}: {}", report.engine, report.feature));
                 ("FAILED", indented(why))
             }
         };
-        println!(
-            "{:<8} {:<58} {result:<6} {:>6}ms{why}",
-            report.engine,
-            report.feature,
-            report.took.as_millis()
-        );
+        println!("{:<8} {:<58} {result:<6} {:>6}ms{why}", report.engine, report.feature, report.took.as_millis());
     }
 
     /// Prints the closing lines; true if nothing failed.
@@ -118,12 +100,7 @@ impl Table {
             }
         }
         println!();
-        println!(
-            "{} passed, {} failed, {} skipped",
-            self.passed,
-            self.failed.len(),
-            self.skipped
-        );
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped);
         self.failed.is_empty()
     }
 }

@@ -31,12 +31,7 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a line of shell on a new terminal of this size, in a session of its own.
     pub fn open(line: &str, rows: u16, columns: u16, deadline: Duration) -> Verdict<Self> {
-        let size = Winsize {
-            ws_row: rows,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None)?;
         for end in [&pty.master, &pty.slave] {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
@@ -120,10 +115,7 @@ impl Terminal {
         };
         match wait(child, self.deadline)?.map(plain) {
             Some(status) if status == expected => Ok(()),
-            Some(status) => self.wrong(
-                &format!("exit status {expected}"),
-                &format!("it was {status}"),
-            ),
+            Some(status) => self.wrong(&format!("exit status {expected}"), &format!("it was {status}")),
             None => self.wrong(&format!("exit status {expected}"), "not in time"),
         }
     }
@@ -131,10 +123,7 @@ impl Terminal {
     fn wrong(&mut self, what: &str, how: &str) -> Verdict {
         self.shown.extend(self.screen.try_iter().flatten());
         let shown = String::from_utf8_lossy(&self.shown);
-        Err(failed(format!(
-            "$ {}\nexpected on the terminal: {what}; {how}\n{shown}",
-            self.line
-        )))
+        Err(failed(format!("$ {}\nexpected on the terminal: {what}; {how}\n{shown}", self.line)))
     }
 }
 

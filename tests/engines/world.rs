@@ -47,11 +47,7 @@ pub fn possible(options: &Options) -> Verdict {
         Some("needs a cgroup v2 mount: mount -t cgroup2 none /sys/fs/cgroup/unified".to_owned())
     } else {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/packages");
-        let ran = shell(
-            &format!("'{}' --check", script.display()),
-            "",
-            options.deadline(10),
-        )?;
+        let ran = shell(&format!("'{}' --check", script.display()), "", options.deadline(10))?;
         (ran.status != 0).then(|| format!("{}; run {}", ran.err.trim(), script.display()))
     };
     match lacking {
@@ -69,11 +65,9 @@ pub fn run(engine: &str, options: &Options, add: &mut dyn FnMut(&Report)) -> Ver
     fs::create_dir_all(cgroup.join(LEAF))?;
     let heard = listen(engine, options, &cgroup, add);
     let events = cgroup.join("cgroup.events");
-    until(
-        "all processes of the world end",
-        options.deadline(10),
-        || Ok(fs::read_to_string(&events)?.contains("populated 0")),
-    )?;
+    until("all processes of the world end", options.deadline(10), || {
+        Ok(fs::read_to_string(&events)?.contains("populated 0"))
+    })?;
     remove(&cgroup).map_err(|error| failed(format!("{}: {error}", cgroup.display())))?;
     heard
 }
@@ -119,11 +113,7 @@ fn listen(engine: &str, options: &Options, cgroup: &Path, add: &mut dyn FnMut(&R
     if late {
         return Err(failed("not done in time; killed"));
     }
-    if status.success() {
-        Ok(())
-    } else {
-        Err(failed(format!("ended early: {status}")))
-    }
+    if status.success() { Ok(()) } else { Err(failed(format!("ended early: {status}"))) }
 }
 
 /// Joins the cgroup, makes it the root of a cgroup namespace, moves into the leaf, and becomes the
@@ -138,13 +128,7 @@ pub fn enter(options: &Options) -> Verdict {
     let engine = options.engines.first().map_or("", String::as_str);
     let error = Command::new("unshare")
         .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--fork"])
-        .args([
-            "--mount-proc",
-            "--kill-child",
-            "--",
-            "/usr/bin/docker-init",
-            "--",
-        ])
+        .args(["--mount-proc", "--kill-child", "--", "/usr/bin/docker-init", "--"])
         .arg(std::env::current_exe()?)
         .arg(INSIDE)
         .args(options.words(engine))

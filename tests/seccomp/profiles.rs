@@ -54,8 +54,22 @@ pub const ARCHS: [Arch; 7] = [
 ];
 
 /// Values around which comparisons change their mind.
-const VALUES: [u64; 14] =
-    [0, 1, 2, 3, 9, 16, 0x7e02_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0001, u64::MAX];
+const VALUES: [u64; 14] = [
+    0,
+    1,
+    2,
+    3,
+    9,
+    16,
+    0x7e02_0000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_fffe,
+    0xffff_ffff,
+    0x1_0000_0000,
+    0x1_0000_0001,
+    u64::MAX,
+];
 /// Those of them that fit in 32 bits.
 const NARROW: usize = 11;
 

@@ -7,23 +7,13 @@ use crate::engine::Engine;
 
 pub fn read_only(e: &Engine) -> Verdict {
     let line = "run --rm --read-only busybox sh -c 'echo no >/srv/file || echo refused; echo yes >/dev/shm/file'";
-    e.call(line)?
-        .succeeds()?
-        .prints("refused")?
-        .complains("read-only")
-        .map(drop)
+    e.call(line)?.succeeds()?.prints("refused")?.complains("read-only").map(drop)
 }
 
 pub fn tmpfs(e: &Engine) -> Verdict {
     let line = "run --rm --tmpfs /srv/t:rw,size=1m,mode=1750,noexec busybox \
                 sh -c 'grep \" /srv/t \" /proc/mounts; stat -c %a /srv/t'";
-    e.call(line)?
-        .succeeds()?
-        .says("tmpfs")?
-        .says("size=1024k")?
-        .says("noexec")?
-        .says("1750")
-        .map(drop)
+    e.call(line)?.succeeds()?.says("tmpfs")?.says("size=1024k")?.says("noexec")?.says("1750").map(drop)
 }
 
 pub fn bind(e: &Engine) -> Verdict {
@@ -32,54 +22,35 @@ pub fn bind(e: &Engine) -> Verdict {
     let line = "run --rm -v /tmp/shared:/srv/shared busybox \
                 sh -c 'cat /srv/shared/in; echo from inside >/srv/shared/out'";
     e.call(line)?.succeeds()?.prints("from outside").map(drop)?;
-    e.shell("cat /tmp/shared/out; rm -r /tmp/shared")?
-        .prints("from inside")
-        .map(drop)
+    e.shell("cat /tmp/shared/out; rm -r /tmp/shared")?.prints("from inside").map(drop)
 }
 
 pub fn bind_file(e: &Engine) -> Verdict {
     fs::write("/tmp/one-file", "content\n")?;
     let line = "run --rm -v /tmp/one-file:/etc/new/file:ro busybox \
                 sh -c 'cat /etc/new/file; echo no >/etc/new/file || echo refused'";
-    e.call(line)?
-        .succeeds()?
-        .prints("content\nrefused")
-        .map(drop)?;
-    e.shell("cat /tmp/one-file; rm /tmp/one-file")?
-        .prints("content")
-        .map(drop)
+    e.call(line)?.succeeds()?.prints("content\nrefused").map(drop)?;
+    e.shell("cat /tmp/one-file; rm /tmp/one-file")?.prints("content").map(drop)
 }
 
 pub fn propagation(e: &Engine) -> Verdict {
     e.shell("mkdir -p /tmp/tree/sub && mount --bind /tmp/tree /tmp/tree && mount --make-shared /tmp/tree")?.works()?;
-    e.detached(
-        "one",
-        "-v /tmp/tree:/srv/tree:rslave busybox sh -c 'echo ready; exec sleep 1000'",
-    )?;
-    e.shell("mount -t tmpfs none /tmp/tree/sub && touch /tmp/tree/sub/seen")?
-        .works()?;
+    e.detached("one", "-v /tmp/tree:/srv/tree:rslave busybox sh -c 'echo ready; exec sleep 1000'")?;
+    e.shell("mount -t tmpfs none /tmp/tree/sub && touch /tmp/tree/sub/seen")?.works()?;
     let seen = e.call("exec one ls /srv/tree/sub")?;
     e.shell("umount -R /tmp/tree && rm -r /tmp/tree")?.works()?;
     seen.succeeds()?.prints("seen").map(drop)
 }
 
 pub fn volume(e: &Engine) -> Verdict {
-    e.call("run --rm -v kept:/srv/v busybox sh -c 'echo content >/srv/v/file'")?
-        .works()?;
-    e.call("run --rm -v kept:/srv/v busybox cat /srv/v/file")?
-        .succeeds()?
-        .prints("content")
-        .map(drop)?;
+    e.call("run --rm -v kept:/srv/v busybox sh -c 'echo content >/srv/v/file'")?.works()?;
+    e.call("run --rm -v kept:/srv/v busybox cat /srv/v/file")?.succeeds()?.prints("content").map(drop)?;
     e.call("volume rm kept")?.works()
 }
 
 pub fn volumes_from(e: &Engine) -> Verdict {
-    e.call("run --name one -v /srv/v busybox sh -c 'echo content >/srv/v/file'")?
-        .works()?;
-    e.call("run --rm --volumes-from one busybox cat /srv/v/file")?
-        .succeeds()?
-        .prints("content")
-        .map(drop)
+    e.call("run --name one -v /srv/v busybox sh -c 'echo content >/srv/v/file'")?.works()?;
+    e.call("run --rm --volumes-from one busybox cat /srv/v/file")?.succeeds()?.prints("content").map(drop)
 }
 
 pub fn shm_size(e: &Engine) -> Verdict {
@@ -95,10 +66,7 @@ pub fn device(e: &Engine) -> Verdict {
              sh -c '(: >/dev/kernel) && echo write; head -c 0 </dev/kernel && echo read; :'"
         )
     };
-    e.call(&line("rw"))?
-        .succeeds()?
-        .prints("write\nread")
-        .map(drop)?;
+    e.call(&line("rw"))?.succeeds()?.prints("write\nread").map(drop)?;
     e.call(&line("w"))?.succeeds()?.prints("write").map(drop)?;
     e.call(&line("r"))?.succeeds()?.prints("read").map(drop)
 }
@@ -108,15 +76,8 @@ pub fn device_denied(e: &Engine) -> Verdict {
     // number is that of /dev/kmsg, which every kernel has.
     let line = "run --rm --cap-add MKNOD busybox \
                 sh -c 'mknod /srv/kmsg c 1 11 && { head -c 0 </srv/kmsg || echo refused; }'";
-    e.call(line)?
-        .succeeds()?
-        .prints("refused")?
-        .complains("not permitted")
-        .map(drop)?;
-    e.call("run --rm busybox sh -c 'head -c 1 /dev/zero | wc -c'")?
-        .succeeds()?
-        .prints("1")
-        .map(drop)
+    e.call(line)?.succeeds()?.prints("refused")?.complains("not permitted").map(drop)?;
+    e.call("run --rm busybox sh -c 'head -c 1 /dev/zero | wc -c'")?.succeeds()?.prints("1").map(drop)
 }
 
 pub fn devices_default(e: &Engine) -> Verdict {
@@ -124,6 +85,5 @@ pub fn devices_default(e: &Engine) -> Verdict {
                 for d in null zero full random urandom tty; do test -c /dev/$d || echo no $d; done; \
                 for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done'";
     let ran = e.call(line)?.succeeds()?;
-    ran.prints("/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx")
-        .map(drop)
+    ran.prints("/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx").map(drop)
 }

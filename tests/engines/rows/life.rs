@@ -15,30 +15,20 @@ const SLEEPING: &str = "busybox sh -c 'echo ready; exec sleep 1000'";
 
 fn exit_code(e: &Engine, code: &str) -> Verdict {
     let is = e.inspect("one", ".State.ExitCode")?;
-    if is == code {
-        Ok(())
-    } else {
-        Err(failed(format!("exit code is {is}, expected {code}")))
-    }
+    if is == code { Ok(()) } else { Err(failed(format!("exit code is {is}, expected {code}"))) }
 }
 
 pub fn stop_trap(e: &Engine) -> Verdict {
     e.detached("one", TRAPPING)?;
     let ran = e.call("stop -t 50 one")?.succeeds()?;
-    ran.must("long before the grace is over", |ran| {
-        ran.took < Duration::from_secs(25)
-    })
-    .map(drop)?;
+    ran.must("long before the grace is over", |ran| ran.took < Duration::from_secs(25)).map(drop)?;
     exit_code(e, "42")
 }
 
 pub fn stop_ignore(e: &Engine) -> Verdict {
     e.detached("one", IGNORING)?;
     let ran = e.call("stop -t 1 one")?.succeeds()?;
-    ran.must("not before the grace is over", |ran| {
-        ran.took >= Duration::from_secs(1)
-    })
-    .map(drop)?;
+    ran.must("not before the grace is over", |ran| ran.took >= Duration::from_secs(1)).map(drop)?;
     exit_code(e, "137")
 }
 
@@ -62,28 +52,15 @@ pub fn pause(e: &Engine) -> Verdict {
     let frozen = || Ok::<_, Trouble>(fs::read_to_string(&events)?.contains("frozen 1"));
     e.call("pause one")?.works()?;
     if !frozen()? {
-        return Err(failed(format!(
-            "paused, but {} does not say frozen 1",
-            events.display()
-        )));
+        return Err(failed(format!("paused, but {} does not say frozen 1", events.display())));
     }
-    e.call("inspect -f '{{.State.Status}}' one")?
-        .prints("paused")
-        .map(drop)?;
-    e.call("exec one true")?
-        .must("is refused", |ran| ran.status != 0)
-        .map(drop)?;
+    e.call("inspect -f '{{.State.Status}}' one")?.prints("paused").map(drop)?;
+    e.call("exec one true")?.must("is refused", |ran| ran.status != 0).map(drop)?;
     e.call("unpause one")?.works()?;
     if frozen()? {
-        return Err(failed(format!(
-            "unpaused, but {} says frozen 1",
-            events.display()
-        )));
+        return Err(failed(format!("unpaused, but {} says frozen 1", events.display())));
     }
-    e.call("exec one echo on")?
-        .succeeds()?
-        .prints("on")
-        .map(drop)
+    e.call("exec one echo on")?.succeeds()?.prints("on").map(drop)
 }
 
 pub fn top(e: &Engine) -> Verdict {
@@ -92,20 +69,12 @@ pub fn top(e: &Engine) -> Verdict {
 }
 
 pub fn logs(e: &Engine) -> Verdict {
-    e.call("run --name one busybox sh -c 'echo out; echo err >&2'")?
-        .works()?;
-    e.call("logs one")?
-        .succeeds()?
-        .prints("out")?
-        .complains("err")
-        .map(drop)
+    e.call("run --name one busybox sh -c 'echo out; echo err >&2'")?.works()?;
+    e.call("logs one")?.succeeds()?.prints("out")?.complains("err").map(drop)
 }
 
 pub fn logs_follow(e: &Engine) -> Verdict {
-    e.detached(
-        "one",
-        "busybox sh -c 'echo ready; until test -e /tmp/go; do usleep 10000; done; echo last'",
-    )?;
+    e.detached("one", "busybox sh -c 'echo ready; until test -e /tmp/go; do usleep 10000; done; echo last'")?;
     std::thread::scope(|scope| {
         let follower = scope.spawn(|| e.call("logs -f one")?.succeeds()?.prints("ready\nlast"));
         e.call("exec one touch /tmp/go")?.works()?;
@@ -119,43 +88,30 @@ pub fn restart(e: &Engine) -> Verdict {
     e.call("restart one")?.works()?;
     e.call("exec one true")?.works()?;
     let after = e.inspect("one", ".State.Pid")?;
-    if before == after {
-        Err(failed(format!("pid is still {before}")))
-    } else {
-        Ok(())
-    }
+    if before == after { Err(failed(format!("pid is still {before}"))) } else { Ok(()) }
 }
 
 pub fn start_again(e: &Engine) -> Verdict {
-    e.call("run --name one busybox sh -c 'echo line >>/srv/file; wc -l </srv/file'")?
-        .prints("1")
-        .map(drop)?;
+    e.call("run --name one busybox sh -c 'echo line >>/srv/file; wc -l </srv/file'")?.prints("1").map(drop)?;
     e.call("start -a one")?.succeeds()?.prints("2").map(drop)?;
     e.call("start -a one")?.succeeds()?.prints("3").map(drop)
 }
 
 pub fn start_attached(e: &Engine) -> Verdict {
-    e.call("create --name one busybox sh -c 'echo hi; exit 9'")?
-        .works()?;
+    e.call("create --name one busybox sh -c 'echo hi; exit 9'")?.works()?;
     e.call("start -a one")?.ends_with(9)?.prints("hi").map(drop)
 }
 
 pub fn create(e: &Engine) -> Verdict {
-    e.call("create --name one busybox sh -c 'echo ready; exec sleep 1000'")?
-        .works()?;
-    e.call("inspect -f '{{.State.Status}}' one")?
-        .prints("created")
-        .map(drop)?;
+    e.call("create --name one busybox sh -c 'echo ready; exec sleep 1000'")?.works()?;
+    e.call("inspect -f '{{.State.Status}}' one")?.prints("created").map(drop)?;
     e.call("start one")?.works()?;
     e.logged("one", "ready")?;
-    e.call("inspect -f '{{.State.Status}}' one")?
-        .prints("running")
-        .map(drop)
+    e.call("inspect -f '{{.State.Status}}' one")?.prints("running").map(drop)
 }
 
 pub fn wait(e: &Engine) -> Verdict {
-    e.call("run -d --name one busybox sh -c 'exit 11'")?
-        .works()?;
+    e.call("run -d --name one busybox sh -c 'exit 11'")?.works()?;
     e.call("wait one")?.succeeds()?.prints("11").map(drop)
 }
 
@@ -169,14 +125,11 @@ pub fn remove_running(e: &Engine) -> Verdict {
 
 pub fn removed(e: &Engine) -> Verdict {
     e.call("run --rm --name one busybox true")?.works()?;
-    e.until("it is gone", || {
-        Ok(e.call("ps -aq")?.succeeds()?.text().is_empty())
-    })
+    e.until("it is gone", || Ok(e.call("ps -aq")?.succeeds()?.text().is_empty()))
 }
 
 pub fn restart_policy(e: &Engine) -> Verdict {
-    e.call("run -d --name one --restart=on-failure:2 busybox sh -c 'echo turn; exit 3'")?
-        .works()?;
+    e.call("run -d --name one --restart=on-failure:2 busybox sh -c 'echo turn; exit 3'")?.works()?;
     e.until("three turns are over", || {
         let turns = e.call("logs one")?.succeeds()?.out.matches("turn").count();
         Ok(turns == 3 && e.inspect("one", ".State.Status")? == "exited")
@@ -185,44 +138,25 @@ pub fn restart_policy(e: &Engine) -> Verdict {
 
 pub fn stats(e: &Engine) -> Verdict {
     e.detached("one", SLEEPING)?;
-    e.call("stats --no-stream one")?
-        .succeeds()?
-        .says("one")
-        .map(drop)
+    e.call("stats --no-stream one")?.succeeds()?.says("one").map(drop)
 }
 
 pub fn copy(e: &Engine) -> Verdict {
     e.detached("one", SLEEPING)?;
     e.shell("echo content >/tmp/copied")?.works()?;
     e.call("cp /tmp/copied one:/srv/copied")?.works()?;
-    e.call("exec one cat /srv/copied")?
-        .succeeds()?
-        .prints("content")
-        .map(drop)?;
+    e.call("exec one cat /srv/copied")?.succeeds()?.prints("content").map(drop)?;
     e.call("cp one:/etc/passwd /tmp/back")?.works()?;
-    e.shell("cat /tmp/back; rm /tmp/back /tmp/copied")?
-        .succeeds()?
-        .says("guest")
-        .map(drop)
+    e.shell("cat /tmp/back; rm /tmp/back /tmp/copied")?.succeeds()?.says("guest").map(drop)
 }
 
 pub fn inspect(e: &Engine) -> Verdict {
     e.detached("one", SLEEPING)?;
-    e.call(&format!(
-        "inspect -f '{{{{{}}}}}' one",
-        e.driver.runtime_field()
-    ))?
-    .prints("onggi")
-    .map(drop)?;
+    e.call(&format!("inspect -f '{{{{{}}}}}' one", e.driver.runtime_field()))?.prints("onggi").map(drop)?;
     let pid = e.inspect("one", ".State.Pid")?;
-    e.shell(&format!("tr '\\0' ' ' </proc/{pid}/cmdline"))?
-        .prints("sleep 1000")
-        .map(drop)?;
+    e.shell(&format!("tr '\\0' ' ' </proc/{pid}/cmdline"))?.prints("sleep 1000").map(drop)?;
     if e.driver.name() == podman::NAME {
-        e.call("info -f '{{.Host.OCIRuntime.Name}}'")?
-            .succeeds()?
-            .prints("onggi")
-            .map(drop)?;
+        e.call("info -f '{{.Host.OCIRuntime.Name}}'")?.succeeds()?.prints("onggi").map(drop)?;
     }
     Ok(())
 }

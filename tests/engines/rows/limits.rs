@@ -14,32 +14,21 @@ fn needs(controller: &str) -> Verdict {
     if all.split_whitespace().any(|name| name == controller) {
         return Ok(());
     }
-    Err(Trouble::Skipped(format!(
-        "cgroup v2 has no {controller} controller here, only: {}",
-        all.trim()
-    )))
+    Err(Trouble::Skipped(format!("cgroup v2 has no {controller} controller here, only: {}", all.trim())))
 }
 
 /// A file of a container's cgroup says this.
 fn says(e: &Engine, file: &str, text: &str) -> Verdict {
     let path = e.cgroup("one")?.join(file);
     let is = fs::read_to_string(&path)?;
-    if is.trim() == text {
-        Ok(())
-    } else {
-        Err(failed(format!("{}: {is}expected {text}", path.display())))
-    }
+    if is.trim() == text { Ok(()) } else { Err(failed(format!("{}: {is}expected {text}", path.display()))) }
 }
 
 pub fn ulimit(e: &Engine) -> Verdict {
     // With any limit given, Podman asks for its own nproc, higher than may be set without privilege.
     let line = "run --rm --ulimit nofile=123:456 --ulimit core=0 --ulimit nproc=1000:2000 busybox \
                 sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c; grep processes /proc/self/limits'";
-    e.call(line)?
-        .succeeds()?
-        .says("123\n456\n0\nMax processes")?
-        .says(" 2000 ")
-        .map(drop)
+    e.call(line)?.succeeds()?.says("123\n456\n0\nMax processes")?.says(" 2000 ").map(drop)
 }
 
 pub fn sysctl(e: &Engine) -> Verdict {
@@ -50,29 +39,20 @@ pub fn sysctl(e: &Engine) -> Verdict {
 
 pub fn oom_score(e: &Engine) -> Verdict {
     // Raising it needs no privilege.
-    e.call("run --rm --oom-score-adj 500 busybox cat /proc/self/oom_score_adj")?
-        .succeeds()?
-        .prints("500")
-        .map(drop)
+    e.call("run --rm --oom-score-adj 500 busybox cat /proc/self/oom_score_adj")?.succeeds()?.prints("500").map(drop)
 }
 
 pub fn cgroup_parent(e: &Engine) -> Verdict {
     e.detached("one", &format!("--cgroup-parent /parent {SLEEPING}"))?;
     let cgroup = e.cgroup("one")?;
-    if cgroup.starts_with("/sys/fs/cgroup/parent") {
-        Ok(())
-    } else {
-        Err(failed(cgroup.display().to_string()))
-    }
+    if cgroup.starts_with("/sys/fs/cgroup/parent") { Ok(()) } else { Err(failed(cgroup.display().to_string())) }
 }
 
 pub fn memory(e: &Engine) -> Verdict {
     needs("memory")?;
     e.detached("one", &format!("-m 32m {SLEEPING}"))?;
     says(e, "memory.max", "33554432")?;
-    e.call("run --name two -m 32m --memory-swap 32m busybox sh -c 'tail /dev/zero; exit $?'")?
-        .ends_with(137)
-        .map(drop)
+    e.call("run --name two -m 32m --memory-swap 32m busybox sh -c 'tail /dev/zero; exit $?'")?.ends_with(137).map(drop)
 }
 
 pub fn cpus(e: &Engine) -> Verdict {

@@ -45,53 +45,30 @@ impl Row {
     }
 
     const fn of(self, engine: &'static str) -> Self {
-        Self {
-            engine: Some(engine),
-            ..self
-        }
+        Self { engine: Some(engine), ..self }
     }
 }
 
 const fn row(feature: &'static str, check: fn(&Engine) -> Verdict) -> Row {
-    Row {
-        feature,
-        fast: false,
-        engine: None,
-        check,
-    }
+    Row { feature, fast: false, engine: None, check }
 }
 
 /// All rows, in the order in which they are asked.
 pub const ROWS: &[Row] = &[
     row("run: output comes back", process::output).fast(),
-    row(
-        "run: the default runtime is the one under test",
-        process::runtime,
-    )
-    .fast(),
+    row("run: the default runtime is the one under test", process::runtime).fast(),
     row("run: standard error stays apart", process::standard_error),
     row("run -i: standard input", process::standard_input).fast(),
     row("run: exit status is passed through", process::status).fast(),
     row("run: killed from outside is 128+n", process::signal),
     row("run: program not found is 127", process::not_found).fast(),
-    row(
-        "run: program not executable is 126",
-        process::not_executable,
-    )
-    .fast(),
+    row("run: program not executable is 126", process::not_executable).fast(),
     row("run -e: environment", process::environment),
     row("run -w: working directory", process::directory),
     // Podman refuses it itself.
-    row(
-        "run -w: a missing directory is made",
-        process::directory_made,
-    )
-    .of(docker::NAME),
+    row("run -w: a missing directory is made", process::directory_made).of(docker::NAME),
     row("run -u: numeric user and group", process::user).fast(),
-    row(
-        "run -u: user by name, with its groups",
-        process::user_by_name,
-    ),
+    row("run -u: user by name, with its groups", process::user_by_name),
     row("run --group-add", process::group_add),
     row("run --entrypoint", process::entrypoint),
     row("run --hostname", process::hostname),
@@ -101,19 +78,11 @@ pub const ROWS: &[Row] = &[
     row("run --ipc=container:", process::ipc_container),
     row("run --uts=host", process::uts_host),
     row("run: 8 containers at the same time", process::eight).fast(),
-    row(
-        "run -it: a terminal, its size and its status",
-        terminal::run,
-    )
-    .fast(),
+    row("run -it: a terminal, its size and its status", terminal::run).fast(),
     row("run -it: the window changes", terminal::resize).fast(),
     row("run -it: the interrupt key", terminal::interrupt),
     row("run -t without -i", terminal::output_only),
-    row(
-        "exec -it: a terminal, its size and its status",
-        terminal::exec,
-    )
-    .fast(),
+    row("exec -it: a terminal, its size and its status", terminal::exec).fast(),
     row("run -dit, attach and detach by keys", terminal::attach),
     row("exec: output comes back", exec::output).fast(),
     row("exec: exit status is passed through", exec::status).fast(),
@@ -123,19 +92,11 @@ pub const ROWS: &[Row] = &[
     row("exec: program not found", exec::not_found).fast(),
     row("exec: program not executable is 126", exec::not_executable),
     row("exec --privileged", exec::privileged),
-    row(
-        "exec: same namespaces and cgroup as the container",
-        exec::same_place,
-    )
-    .fast(),
+    row("exec: same namespaces and cgroup as the container", exec::same_place).fast(),
     row("exec: 8 at the same time", exec::eight),
     row("exec into a stopped container is refused", exec::stopped),
     row("healthcheck", exec::healthcheck).of(docker::NAME),
-    row(
-        "stop: a shell that traps TERM ends at once",
-        life::stop_trap,
-    )
-    .fast(),
+    row("stop: a shell that traps TERM ends at once", life::stop_trap).fast(),
     row("stop: one that ignores TERM is killed", life::stop_ignore).fast(),
     row("kill: SIGKILL", life::kill).fast(),
     row("kill -s: another signal is delivered", life::kill_signal),
@@ -157,32 +118,19 @@ pub const ROWS: &[Row] = &[
     row("run --read-only", files::read_only).fast(),
     row("run --tmpfs, with options", files::tmpfs),
     row("run -v: bind mount", files::bind).fast(),
-    row(
-        "run -v: bind mount of one file, read-only",
-        files::bind_file,
-    ),
+    row("run -v: bind mount of one file, read-only", files::bind_file),
     row("run -v: propagation rslave", files::propagation),
     row("run -v: named volume is kept", files::volume),
     row("run --volumes-from", files::volumes_from),
     row("run --shm-size", files::shm_size),
     row("run --device", files::device),
-    row(
-        "devices are denied that were not given",
-        files::device_denied,
-    )
-    .fast(),
-    row(
-        "the default devices and links of /dev",
-        files::devices_default,
-    ),
+    row("devices are denied that were not given", files::device_denied).fast(),
+    row("the default devices and links of /dev", files::devices_default),
     row("run --cap-drop", confine::cap_drop).fast(),
     row("run --cap-add", confine::cap_add),
     row("default capabilities", confine::cap_default),
     row("run --privileged", confine::privileged).fast(),
-    row(
-        "run --security-opt no-new-privileges",
-        confine::no_new_privileges,
-    ),
+    row("run --security-opt no-new-privileges", confine::no_new_privileges),
     row("default seccomp filter, and unconfined", confine::seccomp).fast(),
     row("masked and read-only paths", confine::masked).fast(),
     row("a seccomp profile of one's own", confine::seccomp_profile),
@@ -197,11 +145,7 @@ pub const ROWS: &[Row] = &[
     row("run --pids-limit", limits::pids),
     row("update --memory", limits::update),
     row("network none: loopback only", network::none).fast(),
-    row(
-        "network: an address, and a way to another container",
-        network::bridge,
-    )
-    .fast(),
+    row("network: an address, and a way to another container", network::bridge).fast(),
     row("network: a published port", network::port),
     row("network: a container's", network::container),
     row("network: the host's", network::host),

@@ -10,15 +10,9 @@ const ADDRESS: &str = "ip -4 -o addr show scope global";
 /// The IPv4 address of container `one`.
 fn address(e: &Engine) -> Verdict<String> {
     let ran = e.call(&format!("exec one {ADDRESS}"))?.succeeds()?;
-    let field = ran
-        .text()
-        .split_whitespace()
-        .skip_while(|word| *word != "inet")
-        .nth(1);
+    let field = ran.text().split_whitespace().skip_while(|word| *word != "inet").nth(1);
     let address = field.and_then(|field| field.split('/').next());
-    address
-        .map(str::to_owned)
-        .ok_or_else(|| failed(format!("no address: {}", ran.out)))
+    address.map(str::to_owned).ok_or_else(|| failed(format!("no address: {}", ran.out)))
 }
 
 pub fn none(e: &Engine) -> Verdict {
@@ -31,26 +25,15 @@ pub fn bridge(e: &Engine) -> Verdict {
     let one = address(e)?;
     // Podman's default capabilities have no NET_RAW, for ping.
     let line = format!("run --rm --cap-add NET_RAW busybox ping -c 1 -w 10 {one}");
-    e.call(&line)?
-        .succeeds()?
-        .says("1 packets received")
-        .map(drop)
+    e.call(&line)?.succeeds()?.says("1 packets received").map(drop)
 }
 
 pub fn port(e: &Engine) -> Verdict {
-    let server =
-        "busybox sh -c 'echo served >/srv/index.html; echo ready; exec httpd -f -h /srv -p 80'";
+    let server = "busybox sh -c 'echo served >/srv/index.html; echo ready; exec httpd -f -h /srv -p 80'";
     e.detached("one", &format!("-p 8081:80 {server}"))?;
-    let own = e
-        .shell("ip -4 -o addr show scope global | awk '{print $4}' | cut -d/ -f1 | head -1")?
-        .succeeds()?;
-    let line = format!(
-        "/bin/busybox wget -q -O - http://{}:8081/index.html",
-        own.text()
-    );
-    e.until("the port answers", || {
-        Ok(e.shell(&line)?.out.trim() == "served")
-    })
+    let own = e.shell("ip -4 -o addr show scope global | awk '{print $4}' | cut -d/ -f1 | head -1")?.succeeds()?;
+    let line = format!("/bin/busybox wget -q -O - http://{}:8081/index.html", own.text());
+    e.until("the port answers", || Ok(e.shell(&line)?.out.trim() == "served"))
 }
 
 pub fn container(e: &Engine) -> Verdict {
@@ -69,11 +52,7 @@ pub fn host(e: &Engine) -> Verdict {
 pub fn hosts(e: &Engine) -> Verdict {
     let line = "run --rm --hostname jar --add-host other:192.0.2.1 busybox \
                 sh -c 'grep -w jar /etc/hosts; grep -w other /etc/hosts; test -f /etc/resolv.conf && cat /etc/hostname'";
-    e.call(line)?
-        .succeeds()?
-        .says("192.0.2.1")?
-        .says("jar")
-        .map(drop)?;
+    e.call(line)?.succeeds()?.says("192.0.2.1")?.says("jar").map(drop)?;
     if e.driver.name() == docker::NAME {
         e.call("network create pair")?.works()?;
         e.detached("one", &format!("--network pair {SLEEPING}"))?;

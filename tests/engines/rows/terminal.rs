@@ -71,11 +71,8 @@ pub fn interrupt(e: &Engine) -> Verdict {
 
 pub fn output_only(e: &Engine) -> Verdict {
     // A terminal ends its lines with a carriage return as well.
-    let ran = e
-        .call("run -t --rm busybox sh -c 'echo line; test -t 1'")?
-        .succeeds()?;
-    ran.must("line\\r\\n", |ran| ran.out == "line\r\n")
-        .map(drop)
+    let ran = e.call("run -t --rm busybox sh -c 'echo line; test -t 1'")?.succeeds()?;
+    ran.must("line\\r\\n", |ran| ran.out == "line\r\n").map(drop)
 }
 
 pub fn attach(e: &Engine) -> Verdict {
@@ -88,7 +85,5 @@ pub fn attach(e: &Engine) -> Verdict {
     // Docker 20.10 exits with 1 and says why.
     let status = i32::from(e.driver.name() == docker::NAME);
     terminal.ends_with(status)?;
-    e.call("inspect -f '{{.State.Running}}' one")?
-        .prints("true")
-        .map(drop)
+    e.call("inspect -f '{{.State.Running}}' one")?.prints("true").map(drop)
 }
