@@ -33,7 +33,7 @@ build: cargo ## build the program, as it is released
 	$(CARGO) build --release --bin onggi
 
 run: build ## run a bundle, hello unless BUNDLE=shell, limits or rootless says else; as root or as you are
-	@bundle='$(BUNDLE)'; folder=bundles/$$bundle; \
+	@set -e; bundle='$(BUNDLE)'; folder=bundles/$$bundle; \
 	if [ '$(UID)' != 0 ] && [ $$bundle = hello ]; then \
 		echo 'make: you are not root, so this is the bundle rootless: hello in a user namespace'; bundle=rootless; \
 	fi; \
@@ -63,7 +63,8 @@ bundles/%/rootfs/hello: $(TARGET)/bundles/hello
 	@cp $< $@
 
 # Straight from rustc: it uses nothing but std, and cargo would first build what the tests depend on.
-$(TARGET)/bundles/hello: bundles/hello/hello.rs | cargo
+$(TARGET)/bundles/hello: bundles/hello/hello.rs
+	@$(MAKE) --no-print-directory cargo
 	@mkdir -p $(@D)
 	rustc --edition 2024 -O -C target-feature=+crt-static -C panic=abort -C strip=symbols -o $@ $<
 
