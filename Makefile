@@ -38,7 +38,7 @@ run: build ## run a bundle, hello unless BUNDLE=shell, limits or rootless says e
 		echo 'make: you are not root, so this is the bundle rootless: hello in a user namespace'; bundle=rootless; \
 	fi; \
 	[ -f bundles/$$bundle/config.json ] || { echo "make: there is no bundles/$$bundle" >&2; exit 1; }; \
-	$(MAKE) --no-print-directory bundle-$$bundle; \
+	$(MAKE) --silent bundle-$$bundle; \
 	if [ $$bundle = rootless ] && [ '$(UID)' != 0 ]; then folder=$(TARGET)/bundles/rootless; fi; \
 	echo '$(BIN)' run --bundle $$folder make-$$bundle-$$$$; \
 	exec $(BIN) run --bundle $$folder make-$$bundle-$$$$
@@ -53,8 +53,7 @@ bundle-limits: bundles/limits/rootfs/hello
 bundle-rootless: bundles/rootless/rootfs/hello
 	@# The mapping is the caller's own ids: the one that an ordinary user may always make.
 	@mkdir -p $(TARGET)/bundles/rootless
-	@ln -sfn '$(CURDIR)/bundles/rootless/rootfs' $(TARGET)/bundles/rootless/rootfs
-	@sed -e '/"uidMappings"/s/"hostID": 1000/"hostID": $(UID)/' -e '/"gidMappings"/s/"hostID": 1000/"hostID": $(GID)/' \
+	@sed -e 's|"path": "rootfs"|"path": "$(CURDIR)/bundles/rootless/rootfs"|' -e '/"uidMappings"/s/"hostID": 1000/"hostID": $(UID)/' -e '/"gidMappings"/s/"hostID": 1000/"hostID": $(GID)/' \
 		bundles/rootless/config.json > $(TARGET)/bundles/rootless/config.json
 bundle-shell: bundles/shell/rootfs/bin/busybox
 
