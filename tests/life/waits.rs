@@ -89,7 +89,7 @@ fn run_is_killed() {
         fs::File::open(shared.join("fifo")).unwrap().read_to_string(&mut text).unwrap();
         signal(&child, Signal::SIGKILL);
         run.finish(&mut child).status(128 + 9);
-        assert_ne!(host.runtime().state("jar")["status"], "created");
+        assert_eq!(host.runtime().state("jar")["id"], "jar");
         host.runtime().call(["delete", "--force", "jar"]).ok();
     });
 }
