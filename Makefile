@@ -33,12 +33,12 @@ build: cargo ## build the program, as it is released
 	$(CARGO) build --release --bin onggi
 
 run: build ## run a bundle, hello unless BUNDLE=shell, limits or rootless says else; as root or as you are
-	@bundle='$(BUNDLE)'; folder=bundles/$$bundle; \
+	@set -e; bundle='$(BUNDLE)'; folder=bundles/$$bundle; \
 	if [ '$(UID)' != 0 ] && [ $$bundle = hello ]; then \
 		echo 'make: you are not root, so this is the bundle rootless: hello in a user namespace'; bundle=rootless; \
 	fi; \
 	[ -f bundles/$$bundle/config.json ] || { echo "make: there is no bundles/$$bundle" >&2; exit 1; }; \
-	$(MAKE) --no-print-directory bundle-$$bundle; \
+	$(MAKE) --silent bundle-$$bundle; \
 	if [ $$bundle = rootless ] && [ '$(UID)' != 0 ]; then folder=$(TARGET)/bundles/rootless; fi; \
 	echo '$(BIN)' run --bundle $$folder make-$$bundle-$$$$; \
 	exec $(BIN) run --bundle $$folder make-$$bundle-$$$$
@@ -53,8 +53,7 @@ bundle-limits: bundles/limits/rootfs/hello
 bundle-rootless: bundles/rootless/rootfs/hello
 	@# The mapping is the caller's own ids: the one that an ordinary user may always make.
 	@mkdir -p $(TARGET)/bundles/rootless
-	@ln -sfn '$(CURDIR)/bundles/rootless/rootfs' $(TARGET)/bundles/rootless/rootfs
-	@sed -e '/"uidMappings"/s/"hostID": 1000/"hostID": $(UID)/' -e '/"gidMappings"/s/"hostID": 1000/"hostID": $(GID)/' \
+	@sed -e 's|"path": "rootfs"|"path": "$(CURDIR)/bundles/rootless/rootfs"|' -e '/"uidMappings"/s/"hostID": 1000/"hostID": $(UID)/' -e '/"gidMappings"/s/"hostID": 1000/"hostID": $(GID)/' \
 		bundles/rootless/config.json > $(TARGET)/bundles/rootless/config.json
 bundle-shell: bundles/shell/rootfs/bin/busybox
 
@@ -63,7 +62,8 @@ bundles/%/rootfs/hello: $(TARGET)/bundles/hello
 	@cp $< $@
 
 # Straight from rustc: it uses nothing but std, and cargo would first build what the tests depend on.
-$(TARGET)/bundles/hello: bundles/hello/hello.rs | cargo
+$(TARGET)/bundles/hello: bundles/hello/hello.rs
+	@$(MAKE) --no-print-directory cargo
 	@mkdir -p $(@D)
 	rustc --edition 2024 -O -C target-feature=+crt-static -C panic=abort -C strip=symbols -o $@ $<
 

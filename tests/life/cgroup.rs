@@ -265,8 +265,7 @@ fn unified() {
 fn nothing_asked() {
     guarded(|host| {
         let bundle = Bundle::new().edit(|config| {
-            config["linux"]["resources"] =
-                json!({"memory": {}, "cpu": {"shares": 0}, "blockIO": {"weight": 0}, "pids": {}});
+            config["linux"]["resources"] = json!({"memory": {}, "cpu": {"shares": 0}, "blockIO": {"weight": 0}});
         });
         if !host.lacks(&["crun", "runc"], "wants the controllers that it doesn't need") {
             host.run(&bundle).ok();

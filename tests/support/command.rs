@@ -132,11 +132,17 @@ pub fn wait(child: &mut Child, deadline: Duration) -> ExitStatus {
 
 /// Whether `file` has one of `events` before the deadline.
 pub fn ready(file: &impl AsFd, events: PollFlags, deadline: Duration) -> bool {
+    any_ready(&[file.as_fd()], events, deadline)
+}
+
+/// Whether one of `files` has one of `events` before the deadline.
+pub fn any_ready(files: &[impl AsFd], events: PollFlags, deadline: Duration) -> bool {
     let end = Instant::now() + deadline;
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(file.as_fd(), events)], timeout) {
+        let mut all: Vec<_> = files.iter().map(|file| PollFd::new(file.as_fd(), events)).collect();
+        match poll(&mut all, timeout) {
             Ok(0) => return false,
             Ok(_) => return true,
             Err(nix::errno::Errno::EINTR) => {}

@@ -1,12 +1,12 @@
 //! The host guard: every integration test ends with a host that is as it was.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 use nix::sys::prctl;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
-use super::command::ready;
+use super::command::any_ready;
 use super::snapshot::{Snapshot, descendants};
 use super::world::{self, Need};
 use super::{Host, kernel};
@@ -40,16 +40,17 @@ fn inside(host: &Host, body: impl FnOnce(&Host)) {
     assert!(differences.is_empty(), "the host is not as it was:\n{}", differences.join("\n"));
 }
 
-/// Waits shortly for what is dying and reaps it. Whoever sleeps on is left for the snapshot.
+/// Waits shortly for what is dying, and reaps. Whoever sleeps on is left for the snapshot.
 fn bury_the_dead() {
-    for pid in descendants(std::process::id().cast_signed()) {
-        if let Ok(pidfd) = kernel::pidfd(pid) {
-            ready(&pidfd, PollFlags::POLLIN, LAST_BREATH);
-        }
-    }
-    while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-        if status == WaitStatus::StillAlive {
-            break;
+    let end = Instant::now() + LAST_BREATH;
+    loop {
+        // First the zombies: the init of a pid namespace can't end before all of its processes are reaped.
+        while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive) {}
+        let alive = descendants(std::process::id().cast_signed());
+        let alive: Vec<_> = alive.into_iter().filter_map(|pid| kernel::pidfd(pid).ok()).collect();
+        let left = end.saturating_duration_since(Instant::now());
+        if alive.is_empty() || !any_ready(&alive, PollFlags::POLLIN, left) {
+            return;
         }
     }
 }
