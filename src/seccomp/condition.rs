@@ -138,8 +138,14 @@ mod tests {
     use proptest::prelude::*;
     use seccompiler::{BpfProgram, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
-    const OPERATORS: [Operator; 6] =
-        [Operator::NotEqual, Operator::Less, Operator::LessEqual, Operator::Equal, Operator::GreaterEqual, Operator::Greater];
+    const OPERATORS: [Operator; 6] = [
+        Operator::NotEqual,
+        Operator::Less,
+        Operator::LessEqual,
+        Operator::Equal,
+        Operator::GreaterEqual,
+        Operator::Greater,
+    ];
 
     fn holds(condition: Condition, words: Words, argument: u64) -> bool {
         let mut asm = Assembler::default();
@@ -148,7 +154,8 @@ mod tests {
         // A condition that needs no look is its target; a program begins with what was written last.
         let program = if begin + 1 == asm.len() { asm.finish() } else { return begin == yes };
         let mut args = [0x5555_5555_5555_5555; 6];
-        args[usize::from(condition.index)] = if words == Words::WideHighFirst { argument.rotate_left(32) } else { argument };
+        args[usize::from(condition.index)] =
+            if words == Words::WideHighFirst { argument.rotate_left(32) } else { argument };
         run(&program, &Call::new(0, 0, args)) == 1
     }
 
@@ -178,8 +185,10 @@ mod tests {
         let mut program: BpfProgram = SeccompRule::new(vec![test]).unwrap().into();
         program.push(seccompiler::sock_filter { code: 6, jt: 0, jf: 0, k: 1 });
         program.push(seccompiler::sock_filter { code: 6, jt: 0, jf: 0, k: 0 });
-        let program: Vec<_> =
-            program.iter().map(|one| super::super::Instruction { code: one.code, jt: one.jt, jf: one.jf, k: one.k }).collect();
+        let program: Vec<_> = program
+            .iter()
+            .map(|one| super::super::Instruction { code: one.code, jt: one.jt, jf: one.jf, k: one.k })
+            .collect();
         let mut args = [0; 6];
         args[usize::from(condition.index)] = argument;
         run(&program, &Call::new(0, 0, args)) == 1
@@ -200,7 +209,11 @@ mod tests {
                     let condition = Condition { index: 3, operator, value };
                     let expected = meaning(operator, argument, value);
                     for words in [Words::WideLowFirst, Words::WideHighFirst] {
-                        assert_eq!(holds(condition, words, argument), expected, "{condition:?} {words:?} of {argument:#x}");
+                        assert_eq!(
+                            holds(condition, words, argument),
+                            expected,
+                            "{condition:?} {words:?} of {argument:#x}"
+                        );
                     }
                 }
             }

@@ -1,6 +1,9 @@
 //! The profile as config.json has it, checked and turned into rules.
 
-use oci_spec::runtime::{LinuxSeccomp, LinuxSeccompAction as Action, LinuxSeccompArg, LinuxSeccompFilterFlag, LinuxSeccompOperator, LinuxSyscall};
+use oci_spec::runtime::{
+    LinuxSeccomp, LinuxSeccompAction as Action, LinuxSeccompArg, LinuxSeccompFilterFlag, LinuxSeccompOperator,
+    LinuxSyscall,
+};
 
 use super::arch::Arch;
 use super::condition::{Condition, Operator};
@@ -45,8 +48,11 @@ pub(super) fn read(config: &LinuxSeccomp) -> Result<Profile<'_>, Vec<Problem>> {
     let default = verdict(config.default_action(), config.default_errno_ret(), place, &mut problems);
     if config.default_action() == Action::ScmpActNotify {
         problems.push(
-            Problem::new("linux.seccomp.defaultAction", "can't be SCMP_ACT_NOTIFY: the container's own start would wait for the listener")
-                .hint("name the calls to be notified of in linux.seccomp.syscalls"),
+            Problem::new(
+                "linux.seccomp.defaultAction",
+                "can't be SCMP_ACT_NOTIFY: the container's own start would wait for the listener",
+            )
+            .hint("name the calls to be notified of in linux.seccomp.syscalls"),
         );
     }
     let calls = config.syscalls().as_deref().unwrap_or_default();
@@ -65,8 +71,11 @@ fn rule<'a>(at: usize, call: &'a LinuxSyscall, problems: &mut Vec<Problem>) -> R
     }
     if call.action() == Action::ScmpActNotify && call.names().iter().any(|name| name == "write") {
         problems.push(
-            Problem::new(place(".action"), "SCMP_ACT_NOTIFY can't be used for write: the container's own start would wait for the listener")
-                .hint("leave write out of the rule's names"),
+            Problem::new(
+                place(".action"),
+                "SCMP_ACT_NOTIFY can't be used for write: the container's own start would wait for the listener",
+            )
+            .hint("leave write out of the rule's names"),
         );
     }
     let errno = call.errno_ret();
@@ -117,7 +126,10 @@ fn condition(arg: &LinuxSeccompArg) -> Condition {
 
 fn check_arg(arg: &LinuxSeccompArg, place: impl Fn() -> String, problems: &mut Vec<Problem>) {
     if arg.index() > 5 {
-        problems.push(Problem::new(place() + ".index", format!("must be 0 to 5, not {}: a call has six arguments", arg.index())));
+        problems.push(Problem::new(
+            place() + ".index",
+            format!("must be 0 to 5, not {}: a call has six arguments", arg.index()),
+        ));
     }
     let second = arg.value_two().unwrap_or(0);
     if second != 0 && arg.op() != LinuxSeccompOperator::ScmpCmpMaskedEq {
@@ -136,7 +148,8 @@ fn verdict(action: Action, errno: Option<u32>, place: &str, problems: &mut Vec<P
         Action::ScmpActTrace => u32::from(u16::MAX),
         _ if errno.is_some() => {
             problems.push(
-                Problem::new(place, format!("has no meaning with {action}")).hint("only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno; remove it"),
+                Problem::new(place, format!("has no meaning with {action}"))
+                    .hint("only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno; remove it"),
             );
             return action.as_u32(None);
         }
@@ -157,13 +170,17 @@ fn check_listener(config: &LinuxSeccomp, calls: &[LinuxSyscall], problems: &mut 
     let path = config.listener_path().as_ref().filter(|path| !path.as_os_str().is_empty());
     if let (Some(at), None) = (first, path) {
         problems.push(
-            Problem::new("linux.seccomp.listenerPath", format!("is missing, but linux.seccomp.syscalls[{at}] has the action SCMP_ACT_NOTIFY"))
-                .hint("give the path of the agent's Unix socket"),
+            Problem::new(
+                "linux.seccomp.listenerPath",
+                format!("is missing, but linux.seccomp.syscalls[{at}] has the action SCMP_ACT_NOTIFY"),
+            )
+            .hint("give the path of the agent's Unix socket"),
         );
     }
     let metadata = config.listener_metadata().as_deref().unwrap_or_default();
     if path.is_none() && !metadata.is_empty() {
-        problems.push(Problem::new("linux.seccomp.listenerMetadata", "must not be set without linux.seccomp.listenerPath"));
+        problems
+            .push(Problem::new("linux.seccomp.listenerMetadata", "must not be set without linux.seccomp.listenerPath"));
     }
     first.is_some()
 }

@@ -21,7 +21,11 @@ struct Leaf<'a> {
 }
 
 /// Writes the search for the range of the number that was loaded; `places` has where each outcome is written.
-pub(super) fn write(asm: &mut Assembler, ranges: &[Range], places: &mut dyn FnMut(&mut Assembler, usize) -> Place) -> Place {
+pub(super) fn write(
+    asm: &mut Assembler,
+    ranges: &[Range],
+    places: &mut dyn FnMut(&mut Assembler, usize) -> Place,
+) -> Place {
     let leaves = leaves(ranges);
     branch(asm, &leaves, places)
 }
@@ -31,7 +35,11 @@ fn leaves(ranges: &[Range]) -> Vec<Leaf<'_>> {
     let (mut at, mut before) = (0, 0);
     while at < ranges.len() {
         let mut end = at + 1;
-        while end + 1 < ranges.len() && end - at < 2 * LONE && is_lone(&ranges[end..]) && ranges[end + 1].outcome == ranges[at].outcome {
+        while end + 1 < ranges.len()
+            && end - at < 2 * LONE
+            && is_lone(&ranges[end..])
+            && ranges[end + 1].outcome == ranges[at].outcome
+        {
             end += 2;
         }
         leaves.push(Leaf { ranges: &ranges[at..end], before });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction};
+use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSyscall};
 use onggi::seccomp::{Instruction, compile};
 use serde_json::json;
 
@@ -42,13 +42,20 @@ struct Compared {
 
 impl Compared {
     fn new(profile: &LinuxSeccomp) -> Self {
-        let filter = compile(profile).unwrap_or_else(|problems| panic!("{problems:?}\n{}", serde_json::to_string(profile).unwrap()));
+        let filter = compile(profile)
+            .unwrap_or_else(|problems| panic!("{problems:?}\n{}", serde_json::to_string(profile).unwrap()));
         let rules = || profile.syscalls().iter().flatten();
         let args = || rules().flat_map(|rule| rule.args().iter().flatten());
         let values = args().flat_map(|arg| [arg.value(), arg.value_two().unwrap_or(0)]).collect();
         let default = profile.default_action().as_u32(profile.default_errno_ret());
         let errno = (profile.default_action() == LinuxSeccompAction::ScmpActErrno).then_some(default);
-        Self { ours: filter.program, theirs: oracle::compile(profile, oracle::PLAIN), named: named(profile), errno, values }
+        Self {
+            ours: filter.program,
+            theirs: oracle::compile(profile, oracle::PLAIN),
+            named: named(profile),
+            errno,
+            values,
+        }
     }
 
     /// Asks both about one call.
@@ -67,7 +74,13 @@ impl Compared {
         let listed = |arch: Arch| self.named.iter().find(|known| known.0 == arch);
         // -1 is no x32 call where x32 is not listed.
         let of_x32 = x32 && (call.number != u32::MAX || listed(Arch::ScmpArchX32).is_some());
-        let known = self.named.iter().find(|known| if of_x32 { known.0 == Arch::ScmpArchX32 } else { known.0 != Arch::ScmpArchX32 && audit(known.0) == call.arch });
+        let known = self.named.iter().find(|known| {
+            if of_x32 {
+                known.0 == Arch::ScmpArchX32
+            } else {
+                known.0 != Arch::ScmpArchX32 && audit(known.0) == call.arch
+            }
+        });
         self.errno.is_some() && known.is_some_and(|known| known.1.last().is_some_and(|last| call.number > *last))
     }
 
@@ -77,24 +90,44 @@ impl Compared {
         let number = match random.below(8) {
             0..4 if !numbers.is_empty() => *random.pick(numbers),
             4 if !numbers.is_empty() => random.pick(numbers).wrapping_add([1, u32::MAX, X32_BIT][random.below(3)]),
-            5 => *random.pick(&[0, 1, bit, bit | 1, X32_BIT - 1, X32_BIT, 0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX, 0xf_0001]),
+            5 => *random.pick(&[
+                0,
+                1,
+                bit,
+                bit | 1,
+                X32_BIT - 1,
+                X32_BIT,
+                0x7fff_ffff,
+                0x8000_0000,
+                u32::MAX - 1,
+                u32::MAX,
+                0xf_0001,
+            ]),
             _ => bit | random.below(600) as u32,
         };
-        let token = if random.below(20) == 0 { *random.pick(&[FOREIGN, Arch::ScmpArchX86 as u32, Arch::ScmpArchArm as u32, 0]) } else { audit(*arch) };
+        let token = if random.below(20) == 0 {
+            *random.pick(&[FOREIGN, Arch::ScmpArchX86 as u32, Arch::ScmpArchArm as u32, 0])
+        } else {
+            audit(*arch)
+        };
         let wide = matches!(token, 0xc000_003e | 0xc000_00b7 | 0xc000_00f3 | 0xc000_0015) && number < X32_BIT;
         let mut args = [0; 6];
         for arg in &mut args {
             *arg = self.argument(random) & if wide { u64::MAX } else { 0xffff_ffff };
         }
         // The code of a socketcall or an ipc, without the version in its upper half (see onggi's `calls`).
-        if matches!((token, number), (0x4000_0003, 102 | 117) | (0xc000_0015, 102 | 117)) {
+        if matches!((token, number), (0x4000_0003 | 0xc000_0015, 102 | 117)) {
             args[0] = random.below(26) as u64;
         }
         Call::new(token, number, args)
     }
 
     fn argument(&self, random: &mut Random) -> u64 {
-        let mut value = if self.values.is_empty() || random.below(6) == 0 { random.next() >> random.below(64) } else { *random.pick(&self.values) };
+        let mut value = if self.values.is_empty() || random.below(6) == 0 {
+            random.next() >> random.below(64)
+        } else {
+            *random.pick(&self.values)
+        };
         match random.below(6) {
             0 => value = value.wrapping_add(1),
             1 => value = value.wrapping_sub(1),
@@ -109,7 +142,7 @@ impl Compared {
 fn named(profile: &LinuxSeccomp) -> Vec<(Arch, Vec<u32>)> {
     let mut archs = vec![native()];
     archs.extend(profile.architectures().iter().flatten().filter(|arch| **arch != native()));
-    let names: Vec<_> = profile.syscalls().iter().flatten().flat_map(|rule| rule.names()).collect();
+    let names: Vec<_> = profile.syscalls().iter().flatten().flat_map(LinuxSyscall::names).collect();
     let marked = json!({
         "defaultAction": "SCMP_ACT_KILL_PROCESS",
         "architectures": archs,
@@ -119,7 +152,9 @@ fn named(profile: &LinuxSeccomp) -> Vec<(Arch, Vec<u32>)> {
     let numbers = |arch: &Arch| {
         let bit = if *arch == Arch::ScmpArchX32 { X32_BIT } else { 0 };
         // For socketcall and ipc it takes a code, which is their first argument.
-        let is_named = |number: &u32| (0..26).any(|code| run(&program, &Call::new(audit(*arch), *number, [code, 0, 0, 0, 0, 0])) == 0x7fff_0000);
+        let is_named = |number: &u32| {
+            (0..26).any(|code| run(&program, &Call::new(audit(*arch), *number, [code, 0, 0, 0, 0, 0])) == 0x7fff_0000)
+        };
         (bit..bit + 600).filter(is_named).collect::<Vec<_>>()
     };
     archs.iter().map(|arch| (*arch, numbers(arch))).collect()
@@ -181,7 +216,12 @@ fn tangled_profiles_mean_what_they_say() {
             let call = compared.call(&mut random);
             if let Some(meant) = reading::verdict(&profile, &calls, &call).filter(|_| !compared.is_newer(&call)) {
                 let ours = run(&compared.ours, &call);
-                assert_eq!(ours, meant, "{ours:#x}, meant {meant:#x} to {call:x?}: profile {seed} {}", serde_json::to_string(&profile).unwrap());
+                assert_eq!(
+                    ours,
+                    meant,
+                    "{ours:#x}, meant {meant:#x} to {call:x?}: profile {seed} {}",
+                    serde_json::to_string(&profile).unwrap()
+                );
             }
         }
     }
@@ -192,7 +232,11 @@ fn tangled_profiles_mean_what_they_say() {
 fn every_name_has_the_number_that_libseccomp_knows() {
     let names = oracle::names(&ARCHS);
     assert!(names.len() > 450, "{}", names.len());
-    let rules: Vec<_> = names.iter().zip(1..).map(|(name, errno)| json!({"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": errno})).collect();
+    let rules: Vec<_> = names
+        .iter()
+        .zip(1..)
+        .map(|(name, errno)| json!({"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": errno}))
+        .collect();
     let mut archs: BTreeMap<u32, Vec<Arch>> = BTreeMap::new();
     for arch in ARCHS {
         archs.entry(audit(arch)).or_default().push(arch);

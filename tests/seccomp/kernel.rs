@@ -66,7 +66,8 @@ unsafe fn child_main(program: &Program, flags: u32, probes: &[Probe], to: i32) -
         };
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         let begin = Instant::now();
-        let loaded = libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, std::ptr::from_ref(program));
+        let loaded =
+            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, std::ptr::from_ref(program));
         let took = begin.elapsed();
         if loaded < 0 {
             libc::_exit(*libc::__errno_location());
@@ -113,7 +114,11 @@ fn the_kernel_does_what_dockers_profile_says() {
 
 #[test]
 fn the_kernel_kills() {
-    let profile = |action: &str| profiles::profile(json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getppid"], "action": action}]}));
+    let profile = |action: &str| {
+        profiles::profile(
+            json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getppid"], "action": action}]}),
+        )
+    };
     for action in ["SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"] {
         let end = probe(&profile(action), &[(libc::SYS_getpid, 0), (libc::SYS_getppid, 0), (libc::SYS_getpid, 0)]);
         assert_eq!(end.results.len(), 2, "{action}: the second probe is the last");

@@ -55,7 +55,11 @@ pub fn calls(archs: &[Arch]) -> Vec<(String, u32, u32)> {
 /// Their names, each once.
 pub fn names(archs: &[Arch]) -> Vec<String> {
     // The one has a number in libseccomp but no rule on it takes effect; the other is not yet x32's there.
-    let mut names: Vec<_> = calls(archs).into_iter().map(|call| call.0).filter(|name| !["sys_debug_setcontext", "map_shadow_stack"].contains(&name.as_str())).collect();
+    let mut names: Vec<_> = calls(archs)
+        .into_iter()
+        .map(|call| call.0)
+        .filter(|name| !["sys_debug_setcontext", "map_shadow_stack"].contains(&name.as_str()))
+        .collect();
     names.sort();
     names.dedup();
     names
@@ -79,7 +83,13 @@ fn instruction(bytes: &[u8]) -> Instruction {
 }
 
 fn ask(arguments: &[&str], input: &str) -> Vec<u8> {
-    let mut oracle = Command::new(program()).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut oracle = Command::new(program())
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     oracle.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = oracle.wait_with_output().unwrap();
     assert!(output.status.success(), "libseccomp: {}\n{input}", String::from_utf8_lossy(&output.stderr));
@@ -89,12 +99,20 @@ fn ask(arguments: &[&str], input: &str) -> Vec<u8> {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("seccomp-oracle-{}", std::process::id()));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        // Other test processes may be building it too.
+        let fresh = folder.join(format!("seccomp-oracle.{}", std::process::id()));
+        let program = folder.join("seccomp-oracle");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seccomp/oracle.c");
-        let built = Command::new("cc").arg("-O1").arg("-o").arg(&program).arg(source).arg("-lseccomp").output();
-        let built = built.expect("these tests need a C compiler as cc: install the Debian packages gcc and libseccomp-dev");
+        let built = Command::new("cc").arg("-O1").arg("-o").arg(&fresh).arg(source).arg("-lseccomp").output();
+        let built =
+            built.expect("these tests need a C compiler as cc: install the Debian packages gcc and libseccomp-dev");
         let said = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "these tests need libseccomp to compare with: install the Debian package libseccomp-dev\n{said}");
+        assert!(
+            built.status.success(),
+            "these tests need libseccomp to compare with: install the Debian package libseccomp-dev\n{said}"
+        );
+        std::fs::rename(fresh, &program).unwrap();
         program
     })
 }

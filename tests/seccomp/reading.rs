@@ -21,9 +21,16 @@ pub fn verdict(profile: &LinuxSeccomp, calls: &[(String, u32, u32)], call: &Call
         return None;
     }
     // ARM's name for it in its own headers.
-    let is_called = |one: &String| names.contains(&one.as_str()) || (one == "sync_file_range2" && names.contains(&"arm_sync_file_range"));
+    let is_called = |one: &String| {
+        names.contains(&one.as_str()) || (one == "sync_file_range2" && names.contains(&"arm_sync_file_range"))
+    };
     let action = |rule: &LinuxSyscall| rule.action().as_u32(rule.errno_ret());
-    let rules: Vec<_> = profile.syscalls().iter().flatten().filter(|rule| rule.names().iter().any(is_called) && action(rule) != default).collect();
+    let rules: Vec<_> = profile
+        .syscalls()
+        .iter()
+        .flatten()
+        .filter(|rule| rule.names().iter().any(is_called) && action(rule) != default)
+        .collect();
     let args = |rule: &&&LinuxSyscall| rule.args().as_deref().unwrap_or_default().is_empty();
     let rule = rules.iter().find(args).or_else(|| rules.iter().find(|rule| matches(rule, call, narrow)));
     Some(rule.map_or(default, |rule| action(rule)))
