@@ -116,7 +116,7 @@ impl Assembler {
     /// How many instructions lie between the next one and `place`, which is near.
     fn offset(&self, place: Place) -> u8 {
         let between = self.reversed.len() - place - 1;
-        debug_assert!(between <= usize::from(u8::MAX));
+        debug_assert!(u8::try_from(between).is_ok());
         // Near, so at most REACH + 1.
         #[allow(clippy::cast_possible_truncation)]
         let offset = between as u8;

@@ -28,10 +28,35 @@ const fn less(one: &[u8], other: &[u8]) -> bool {
     one.len() < other.len()
 }
 
+/// The beginning of each row's name, as a number that sorts as the names do: a search by it costs a third.
+static BEGINNINGS: [u64; CALLS.len()] = {
+    let mut all = [0; CALLS.len()];
+    let mut row = 0;
+    while row < CALLS.len() {
+        all[row] = beginning(CALLS[row].0.as_bytes());
+        row += 1;
+    }
+    all
+};
+
+/// The first eight bytes, filled up with zeros.
+const fn beginning(name: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let mut at = 0;
+    while at < name.len() && at < bytes.len() {
+        bytes[at] = name[at];
+        at += 1;
+    }
+    u64::from_be_bytes(bytes)
+}
+
 /// The numbers of the call `name`; `None` if no architecture has it.
 pub(super) fn row(name: &str) -> Option<&'static [u32; COLUMNS]> {
-    let at = CALLS.binary_search_by_key(&name, |row| row.0).ok()?;
-    Some(&CALLS[at].1)
+    let wanted = beginning(name.as_bytes());
+    let first = BEGINNINGS.partition_point(|begin| *begin < wanted);
+    let alike = BEGINNINGS[first..].iter().take_while(|begin| **begin == wanted).count();
+    let row = CALLS[first..first + alike].iter().find(|row| row.0 == name)?;
+    Some(&row.1)
 }
 
 /// How a call can also be made through another one: `socket(...)` as `socketcall(1, ...)`.
@@ -48,6 +73,9 @@ pub(super) struct Way {
 /// x86, s390x and ppc64le kept `socketcall(2)` and `ipc(2)` beside the direct calls. A rule on the direct call
 /// holds for both ways, as with libseccomp; otherwise a denied call could be made by the other way.
 pub(super) fn detour(name: &str, arch: Arch) -> Option<(u32, Way)> {
+    if !matches!(arch, Arch::X86 | Arch::S390x | Arch::Ppc64le) {
+        return None;
+    }
     let (through, code) = match name {
         "socket" => ("socketcall", 1),
         "bind" => ("socketcall", 2),
@@ -138,6 +166,11 @@ mod tests {
                 assert!(pair[0].0 != pair[1].0 || alias, "column {arch}: {pair:?}");
             }
         }
+    }
+
+    #[test]
+    fn every_name_is_found() {
+        assert!(CALLS.iter().all(|(name, numbers)| row(name) == Some(numbers)));
     }
 
     #[test]

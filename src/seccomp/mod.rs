@@ -41,7 +41,7 @@ use crate::error::Problem;
 use assembler::{Assembler, Compare, Place};
 use outcome::{Outcome, Outcomes};
 
-/// The most instructions that the kernel takes (`BPF_MAXINSNS` in linux/bpf_common.h).
+/// The most instructions that the kernel takes (`BPF_MAXINSNS` in `linux/bpf_common.h`).
 const MOST: usize = 4096;
 
 /// Offset of the call number in `struct seccomp_data` (seccomp(2)).
@@ -100,7 +100,9 @@ pub fn compile(config: &LinuxSeccomp) -> Result<Filter, Vec<Problem>> {
         written.resize(outcomes.all.len(), None);
         let root = tree::write(&mut asm, &ranges, &mut |asm, outcome| match &outcomes.all[outcome] {
             Outcome::Verdict(verdict) => asm.verdict(*verdict),
-            depends => *written[outcome].get_or_insert_with(|| depends.write(asm, profile.default)),
+            depends @ Outcome::Depends(..) => {
+                *written[outcome].get_or_insert_with(|| depends.write(asm, profile.default))
+            }
         });
         let root = asm.load(NUMBER, root);
         next = asm.branch(Compare::Equal, audit, root, next);

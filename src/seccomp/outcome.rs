@@ -7,7 +7,7 @@ use super::condition::{self, Condition, Operator};
 use super::profile::{ERRNO, KILL_PROCESS, Profile, Rule};
 
 /// `SECCOMP_RET_ERRNO` with ENOSYS: the kernel is too old for this call.
-const NO_SUCH_CALL: u32 = ERRNO | 38;
+const NO_SUCH_CALL: u32 = ERRNO + 38;
 
 /// What happens to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(super) struct Range {
 struct Entry {
     number: u32,
     /// Index of the rule: earlier rules come first.
-    rule: usize,
+    rule: u32,
     /// The rule is meant for what is called through this number.
     way: Option<Way>,
 }
@@ -98,7 +98,7 @@ impl<'a> Outcomes<'a> {
         let names: usize = profile.rules.iter().map(|rule| rule.names.len()).sum();
         let entries = profile.archs.iter().map(|_| Vec::with_capacity(names)).collect();
         let mut this = Self { profile, entries, all: Vec::new(), unknown: Vec::new() };
-        for (index, rule) in profile.rules.iter().enumerate() {
+        for (index, rule) in (0..).zip(&profile.rules) {
             for name in rule.names {
                 this.add(name, index);
             }
@@ -109,7 +109,7 @@ impl<'a> Outcomes<'a> {
         this
     }
 
-    fn add(&mut self, name: &str, rule: usize) {
+    fn add(&mut self, name: &str, rule: u32) {
         let Some(row) = calls::row(name) else {
             self.unknown.push(name.to_owned());
             return;
@@ -192,26 +192,25 @@ impl<'a> Outcomes<'a> {
     /// stands, the first of several beats the others, and of conditional rules the first that matches counts.
     fn outcome(&mut self, arch: Arch, entries: &[Entry]) -> usize {
         let profile = self.profile;
-        let rule = |entry: &Entry| &profile.rules[entry.rule];
+        let rule = |entry: &Entry| &profile.rules[entry.rule as usize];
         let counting = || entries.iter().filter(|entry| rule(entry).verdict != profile.default);
         if let Some(always) = counting().find(|entry| entry.way.is_none() && rule(entry).alternatives.is_empty()) {
             return self.intern(Outcome::Verdict(rule(always).verdict));
         }
         let alternatives: Vec<_> = counting().flat_map(|entry| alternatives(rule(entry), entry.way)).collect();
-        self.intern(match alternatives.is_empty() {
-            true => Outcome::Verdict(profile.default),
-            false => Outcome::Depends(alternatives, arch.words()),
+        self.intern(if alternatives.is_empty() {
+            Outcome::Verdict(profile.default)
+        } else {
+            Outcome::Depends(alternatives, arch.words())
         })
     }
 
     fn intern(&mut self, outcome: Outcome) -> usize {
-        match self.all.iter().position(|known| *known == outcome) {
-            Some(index) => index,
-            None => {
-                self.all.push(outcome);
-                self.all.len() - 1
-            }
+        if let Some(index) = self.all.iter().position(|known| *known == outcome) {
+            return index;
         }
+        self.all.push(outcome);
+        self.all.len() - 1
     }
 }
 

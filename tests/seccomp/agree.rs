@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction};
+use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSyscall};
 use onggi::seccomp::{Instruction, compile};
 use serde_json::json;
 
@@ -42,6 +42,11 @@ struct Compared {
 
 impl Compared {
     fn new(profile: &LinuxSeccomp) -> Self {
+        Self { theirs: oracle::compile(profile, oracle::PLAIN), ..Self::ours(profile) }
+    }
+
+    /// Without libseccomp's filter, for whose making some profiles take it minutes.
+    fn ours(profile: &LinuxSeccomp) -> Self {
         let filter = compile(profile)
             .unwrap_or_else(|problems| panic!("{problems:?}\n{}", serde_json::to_string(profile).unwrap()));
         let rules = || profile.syscalls().iter().flatten();
@@ -49,13 +54,7 @@ impl Compared {
         let values = args().flat_map(|arg| [arg.value(), arg.value_two().unwrap_or(0)]).collect();
         let default = profile.default_action().as_u32(profile.default_errno_ret());
         let errno = (profile.default_action() == LinuxSeccompAction::ScmpActErrno).then_some(default);
-        Self {
-            ours: filter.program,
-            theirs: oracle::compile(profile, oracle::PLAIN),
-            named: named(profile),
-            errno,
-            values,
-        }
+        Self { ours: filter.program, theirs: Vec::new(), named: named(profile), errno, values }
     }
 
     /// Asks both about one call.
@@ -116,7 +115,7 @@ impl Compared {
             *arg = self.argument(random) & if wide { u64::MAX } else { 0xffff_ffff };
         }
         // The code of a socketcall or an ipc, without the version in its upper half (see onggi's `calls`).
-        if matches!((token, number), (0x4000_0003, 102 | 117) | (0xc000_0015, 102 | 117)) {
+        if matches!((token, number), (0x4000_0003 | 0xc000_0015, 102 | 117)) {
             args[0] = random.below(26) as u64;
         }
         Call::new(token, number, args)
@@ -142,7 +141,7 @@ impl Compared {
 fn named(profile: &LinuxSeccomp) -> Vec<(Arch, Vec<u32>)> {
     let mut archs = vec![native()];
     archs.extend(profile.architectures().iter().flatten().filter(|arch| **arch != native()));
-    let names: Vec<_> = profile.syscalls().iter().flatten().flat_map(|rule| rule.names()).collect();
+    let names: Vec<_> = profile.syscalls().iter().flatten().flat_map(LinuxSyscall::names).collect();
     let marked = json!({
         "defaultAction": "SCMP_ACT_KILL_PROCESS",
         "architectures": archs,
@@ -193,14 +192,31 @@ fn podmans_profile_means_the_same() {
     compare(&profiles::podman(), "Podman's profile", CALLS, 2);
 }
 
+/// libseccomp 2.5.4 itself is wrong now and then: in a filter for several architectures it can forget to load the call's
+/// number where two of them share a tail. So where it differs, the profile is read, and the two that agree are
+/// right; that it differs must be rare, and only where the reading knows the answer.
 #[test]
 fn random_profiles_mean_the_same() {
     let names = oracle::names(&ARCHS);
+    let calls = oracle::calls(&ARCHS);
+    let mut outvoted = 0;
     for seed in 0..200 {
         let profile = profiles::random(&mut Random(seed), &names, false);
         let about = format!("random profile {seed} {}", serde_json::to_string(&profile).unwrap());
-        compare(&profile, &about, CALLS / 200, !seed);
+        let compared = Compared::new(&profile);
+        let mut random = Random(!seed);
+        for _ in 0..CALLS / 200 {
+            let call = compared.call(&mut random);
+            let ours = run(&compared.ours, &call);
+            let differs = !compared.is_newer(&call) && ours != run(&compared.theirs, &call);
+            if differs && reading::verdict(&profile, &calls, &call) == Some(ours) {
+                outvoted += 1;
+            } else {
+                compared.check(&call, &about);
+            }
+        }
     }
+    assert!(outvoted < CALLS / 500, "libseccomp differs in {outvoted} of {CALLS} calls");
 }
 
 /// Rules of any shape, compared with what the profile says when it is read as a person reads it.
@@ -210,7 +226,7 @@ fn tangled_profiles_mean_what_they_say() {
     let calls = oracle::calls(&ARCHS);
     for seed in 0..200 {
         let profile = profiles::random(&mut Random(seed), &names, true);
-        let compared = Compared::new(&profile);
+        let compared = Compared::ours(&profile);
         let mut random = Random(!seed);
         for _ in 0..CALLS / 200 {
             let call = compared.call(&mut random);

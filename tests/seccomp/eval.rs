@@ -19,6 +19,7 @@ impl Call {
         Self { arch, number, args }
     }
 
+    #[allow(clippy::cast_possible_truncation)] // It is about halves.
     /// The 32 bits at `offset`, on a little-endian machine. The instruction pointer is 0.
     fn word(&self, offset: u32) -> u32 {
         match offset {

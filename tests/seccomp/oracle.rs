@@ -99,9 +99,12 @@ fn ask(arguments: &[&str], input: &str) -> Vec<u8> {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("seccomp-oracle-{}", std::process::id()));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        // Other test processes may be building it too.
+        let fresh = folder.join(format!("seccomp-oracle.{}", std::process::id()));
+        let program = folder.join("seccomp-oracle");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seccomp/oracle.c");
-        let built = Command::new("cc").arg("-O1").arg("-o").arg(&program).arg(source).arg("-lseccomp").output();
+        let built = Command::new("cc").arg("-O1").arg("-o").arg(&fresh).arg(source).arg("-lseccomp").output();
         let built =
             built.expect("these tests need a C compiler as cc: install the Debian packages gcc and libseccomp-dev");
         let said = String::from_utf8_lossy(&built.stderr);
@@ -109,6 +112,7 @@ fn program() -> &'static Path {
             built.status.success(),
             "these tests need libseccomp to compare with: install the Debian package libseccomp-dev\n{said}"
         );
+        std::fs::rename(fresh, &program).unwrap();
         program
     })
 }

@@ -98,24 +98,24 @@ pub fn random(random: &mut Random, names: &[String], tangled: bool) -> LinuxSecc
     let mut names = names.to_vec();
     let mut rules = Vec::new();
     for _ in 0..=random.below(25) {
-        let action = action(random);
+        let verdict = action(random);
         // Each name is taken once, so that all rules on one call have the same action.
         let mut take = |random: &mut Random| names.swap_remove(random.below(names.len()));
         if random.below(3) == 0 {
             let many = 1 + random.below(10);
             let names: Vec<_> = (0..many).map(|_| take(random)).filter(|name| name != "write").collect();
             if !names.is_empty() {
-                rules.push(rule(&action, json!(names), json!([])));
+                rules.push(rule(&verdict, json!(names), json!([])));
             }
             continue;
         }
         let name = take(random);
         if name != "write" {
-            conditional(random, &mut rules, &action, &name, values, tangled);
+            conditional(random, &mut rules, &verdict, &name, values, tangled);
         }
     }
     let default = loop {
-        let default = self::action(random);
+        let default = action(random);
         if default["action"] != "SCMP_ACT_NOTIFY" {
             break default;
         }
@@ -169,6 +169,8 @@ fn arg(random: &mut Random, index: usize, values: &[u64]) -> Value {
     let op = *random.pick(&OPERATORS);
     let mut arg = json!({"index": index, "value": random.pick(values), "op": op});
     if op == "SCMP_CMP_MASKED_EQ" {
+        // A mask of nothing would be a condition that is none.
+        arg["value"] = json!(random.pick(&values[1..]));
         arg["valueTwo"] = json!(random.pick(values));
     }
     arg
