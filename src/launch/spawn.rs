@@ -16,7 +16,7 @@ use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
 use crate::plan::{Host, Plan};
-use crate::script::Event;
+use crate::script::{Event, Step};
 use crate::sys::{Errno, Fd, abi, clone, pidfd, process};
 
 /// Stack for the few calls between clone and execve, in 16-byte units.
@@ -50,14 +50,12 @@ pub fn spawn(
     let reborn = armed.reborn;
     let mut child = bear(armed, cgroup)?;
     let led = (|| {
-        if reborn {
-            child.be_reborn(plan)?;
-        }
+        let early = if reborn { child.be_reborn(plan)? } else { Vec::new() };
         if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, host.privileged())?;
             child.wire.go();
         }
-        child.lead(plan, cgroup, &mut borrowed, interrupts, hooks)
+        child.lead(early, plan, cgroup, &mut borrowed, interrupts, hooks)
     })();
     // Only now: until its first word the child may still share our memory, and with it this value.
     if let Some(borrowed) = borrowed {
@@ -175,34 +173,46 @@ impl Child {
         let _ = self.wait();
     }
 
-    /// The second clone: the first one has said its pid and ended.
-    fn be_reborn(&mut self, plan: &Plan) -> Result<()> {
-        match self.wire.hear()? {
-            Word::Event(Event::Reborn, pid) => {
-                self.pid = pid.cast_signed();
-                // Nobody but us can reap it, so the number is still its own.
-                let pidfd = process::pidfd(self.pid).map(owned);
-                let failed =
-                    |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
-                let first = std::mem::replace(&mut self.pidfd, pidfd.map_err(failed)?);
-                reap(first.as_fd()).map(drop)
+    /// The second clone: the first one says its pid and ends. What the second one says before it, for it may be
+    /// quicker, comes back.
+    fn be_reborn(&mut self, plan: &Plan) -> Result<Vec<Word>> {
+        let mut early = Vec::new();
+        let pid = loop {
+            match self.wire.hear()? {
+                Word::Event(Event::Reborn, pid) => break pid.cast_signed(),
+                Word::Fault(step, message) if before_rebirth(step) => return Err(fault::explain(plan, &message)),
+                Word::End => return Err(self.unexpected(plan, None, Word::End)),
+                word => early.push(word),
             }
-            other => Err(self.unexpected(plan, None, other)),
-        }
+        };
+        self.pid = pid;
+        // Nobody but us can reap it, so the number is still its own.
+        let failed = |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
+        let pidfd = process::pidfd(pid).map(owned).map_err(failed)?;
+        let first = std::mem::replace(&mut self.pidfd, pidfd);
+        reap(first.as_fd())?;
+        Ok(early)
     }
 
     /// From its birth to `Ready`.
     fn lead(
         &self,
+        early: Vec<Word>,
         plan: &Plan,
         cgroup: Option<&Cgroup>,
         borrowed: &mut Option<oom::Borrowed>,
         interrupts: &Interrupts,
         hooks: &mut dyn FnMut(i32) -> Result<()>,
     ) -> Result<()> {
+        let mut early = early.into_iter();
         loop {
-            interrupts.wait_for(self.wire.as_fd())?;
-            let word = self.wire.hear()?;
+            let word = match early.next() {
+                Some(word) => word,
+                None => {
+                    interrupts.wait_for(self.wire.as_fd())?;
+                    self.wire.hear()?
+                }
+            };
             if let Some(borrowed) = borrowed.take() {
                 borrowed.give_back();
             }
@@ -238,4 +248,9 @@ fn reap(pidfd: BorrowedFd<'_>) -> Result<u8> {
             Err(cause) => return Err(Error::io("", "can't wait for the container's process", cause)),
         }
     }
+}
+
+/// Whether `step` is one of the first clone, where there is a second.
+fn before_rebirth(step: Step) -> bool {
+    step as u32 <= Step::Clone as u32
 }
