@@ -74,8 +74,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
     let new = plan.namespaces.new;
     let joins = joins(room)?;
     let joined = plan.namespaces.join.iter().fold(0, |all, join| all | join.kind);
-    let born = abi::CLONE_NEWPID | abi::CLONE_NEWTIME;
-    let reborn = joined & born != 0 || (joined != 0 && new & abi::CLONE_NEWUSER != 0);
+    let reborn = needs_rebirth(new, joined);
     let hook_state = |room: &mut Room<'_>, state: &(CString, CString)| script::HookState {
         before: room.layout.text(&state.0),
         after: room.layout.text(&state.1),
@@ -142,6 +141,15 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         fault: injection(),
     };
     finish(std::mem::replace(room, Room::empty(plan)), script, (wire, childs_wire), 0)
+}
+
+/// Whether a second clone is needed: for what a process must be born into; for what is joined before a user namespace is
+/// made that does not own it; and for what is made in a user namespace that is joined, which is to own it.
+fn needs_rebirth(new: u64, joined: u64) -> bool {
+    let born = abi::CLONE_NEWPID | abi::CLONE_NEWTIME;
+    joined & born != 0
+        || (joined != 0 && new & abi::CLONE_NEWUSER != 0)
+        || (joined & abi::CLONE_NEWUSER != 0 && new != 0)
 }
 
 fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed> {
@@ -336,7 +344,7 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
     let own = kind.to_bytes();
     if own == b"proc" || own == b"sysfs" {
         entry.plain_target = Flag::YES;
-        entry.early = Flag::YES;
+        entry.early = Flag::from(room.plan.namespaces.has(nix::libc::CLONE_NEWUSER));
     }
     let has_mode = parameters.iter().any(|it| matches!(it, Parameter::Text(key, _) if key.to_bytes() == b"mode"));
     entry.keep_mode = Flag::from(own == b"tmpfs" && !has_mode);
