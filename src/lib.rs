@@ -7,6 +7,7 @@
 pub mod error;
 
 pub mod bundle;
+#[cfg_attr(not(freestanding), allow(dead_code, reason = "it is a program of its own; see child/main.rs"))]
 mod child;
 pub mod cli;
 pub mod launch;
@@ -15,6 +16,7 @@ pub mod plan;
 pub mod state;
 
 pub mod cgroup;
+#[cfg_attr(not(freestanding), allow(dead_code, reason = "the child's half"))]
 mod script;
 pub mod seccomp;
 pub mod sys;

@@ -40,11 +40,11 @@ mod stop;
 mod wait;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
 
 use crate::error::Result;
+use crate::sys::{self, Fd, abi};
 use argv::Positionals;
 use context::Context;
 use global::Global;
@@ -56,12 +56,25 @@ trait Run: Parser {
     fn run(self, context: &Context) -> Result<u8>;
 }
 
+/// Opens a standard stream that the caller left closed, and has a closed pipe be an error rather than an end. For an
+/// entry that is not Rust's own, which does the same.
+pub fn prepare_process() {
+    sys::process::ignore_sigpipe(true);
+    for stdio in 0..3 {
+        if sys::file::fcntl(Fd(stdio), abi::F_GETFD, 0).is_err() {
+            // The lowest number that is free, so it becomes this one; not to be closed by an execve.
+            let _ = sys::file::openat(Fd::CWD, c"/dev/null", abi::O_RDWR)
+                .and_then(|opened| sys::file::fcntl(opened, abi::F_SETFD, 0));
+        }
+    }
+}
+
 /// The program: from its arguments to its exit status.
-pub fn main() -> ExitCode {
+pub fn main() -> u8 {
     let mut arguments = std::env::args_os();
     let called = arguments.next().unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
-    ExitCode::from(answer(&called, &arguments))
+    answer(&called, &arguments)
 }
 
 fn answer(called: &OsString, arguments: &[OsString]) -> u8 {

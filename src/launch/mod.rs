@@ -26,7 +26,6 @@ mod interrupts;
 mod layout;
 mod oom;
 mod proc;
-mod process;
 mod spawn;
 mod wire;
 

@@ -169,7 +169,7 @@ impl Child {
 
     /// Ends it, and takes its status so that nothing of it is left.
     pub fn end(&self) {
-        let _ = pidfd::send_signal(Fd(self.pidfd.as_raw_fd()), nix::libc::SIGKILL);
+        let _ = pidfd::send_signal(Fd(self.pidfd.as_raw_fd()), libc::SIGKILL);
         let _ = self.wait();
     }
 

@@ -143,8 +143,8 @@ fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect(),
         rootless: !host.root(),
-        user_namespace: plan.namespaces.has(nix::libc::CLONE_NEWUSER),
-        pid_namespace: plan.namespaces.has(nix::libc::CLONE_NEWPID),
+        user_namespace: plan.namespaces.has(libc::CLONE_NEWUSER),
+        pid_namespace: plan.namespaces.has(libc::CLONE_NEWPID),
         poststart: saved(&plan.hooks.poststart),
         poststop: saved(&plan.hooks.poststop),
         ..Record::default()

@@ -23,8 +23,9 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     allowed(id, status(&entry, &record), request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
     let host = Host::probe();
-    let mut plan = Plan::new(&Bundle::parse(record.bundle.clone(), entry.config()?)?, &host)?;
-    plan.process = process(&record, &plan, &host, entry.config()?, request)?;
+    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    let mut plan = Plan::new(&bundle, &host)?;
+    plan.process = process(&bundle, &plan, &host, request)?;
     let cgroup = cgroup(&record, request)?;
     let terminal = plan.process.terminal;
     if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
@@ -88,20 +89,20 @@ fn allowed(id: &Id, status: Status, request: &ExecRequest) -> Result<()> {
 }
 
 /// The process that is asked for: from a file, or the container's own with what the request changes.
-fn process(record: &Record, plan: &Plan, host: &Host, config: Vec<u8>, request: &ExecRequest) -> Result<Process> {
+fn process(bundle: &Bundle, plan: &Plan, host: &Host, request: &ExecRequest) -> Result<Process> {
     let (mut process, warnings) = match &request.process {
         Some(path) => {
             let file = path.display().to_string();
             let json = std::fs::read(path).map_err(|cause| Error::io(&*file, "can't be read", cause))?;
             bundle::load_process(&json, &file)?
         }
-        None => (own(record, config)?, Vec::new()),
+        None => (own(bundle), Vec::new()),
     };
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     change(&mut process, request)?;
-    let user_namespace = plan.namespaces.has(nix::libc::CLONE_NEWUSER);
+    let user_namespace = plan.namespaces.has(libc::CLONE_NEWUSER);
     let (mut process, warnings) = Process::new(&process, user_namespace, host)?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -112,10 +113,11 @@ fn process(record: &Record, plan: &Plan, host: &Host, config: Vec<u8>, request: 
     Ok(process)
 }
 
-fn own(record: &Record, config: Vec<u8>) -> Result<oci::Process> {
-    let mut process = Bundle::parse(record.bundle.clone(), config)?.spec.process().clone().unwrap_or_default();
+/// The container's own process, without its terminal.
+fn own(bundle: &Bundle) -> oci::Process {
+    let mut process = bundle.spec.process().clone().unwrap_or_default();
     process.set_terminal(Some(false)).set_console_size(None);
-    Ok(process)
+    process
 }
 
 fn change(process: &mut oci::Process, request: &ExecRequest) -> Result<()> {

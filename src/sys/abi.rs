@@ -7,6 +7,7 @@
 macro_rules! numbers {
     ($($name:ident $x86_64:literal $aarch64:literal)*) => {
         /// System call numbers of the architecture that this is built for.
+        #[allow(non_upper_case_globals, reason = "the calls' own names")]
         pub mod nr {
             $(
                 #[cfg(target_arch = "x86_64")]

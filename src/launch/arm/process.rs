@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
-use super::arm::Room;
+use super::Room;
 use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
 use crate::script::{self, Flag, List};
 use crate::seccomp::Instruction;

@@ -1,0 +1,159 @@
+//! Arming the container: everything of the script but the process.
+
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::mounts::mounts;
+use super::process::hooks;
+use super::{Arming, Room, text};
+use crate::error::Result;
+use crate::launch::proc::Proc;
+use crate::plan::{self, DeviceKind};
+use crate::script::{self, Flag, List, Step, Text};
+use crate::sys::{Errno, Fd, abi, file};
+
+/// Lays out the container.
+pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::HookState) -> Result<script::Container> {
+    let plan = room.plan;
+    let mounted = plan.namespaces.new & abi::CLONE_NEWNS != 0;
+    let proc = room.files.add(Proc::open()?.into_fd());
+    let rootfs_path = text(&plan.rootfs.path)?;
+    let rootfs = if mounted { rootfs(room, &rootfs_path)? } else { Fd::NONE };
+    let mounts = if mounted { mounts(room, arming.cgroup)? } else { List::EMPTY };
+    let null = if room.privileged && mounted && !plan.masked.is_empty() {
+        room.tree(c"/dev/null", false).map_err(|errno| room.fault(Step::Null, 0, errno))?
+    } else {
+        Fd::NONE
+    };
+    let propagation = plan.rootfs.propagation;
+    let private = propagation & abi::MS_PRIVATE != 0;
+    Ok(script::Container {
+        proc,
+        loopback: Flag::from(plan.namespaces.new & abi::CLONE_NEWNET != 0),
+        hostname: room.layout.optional(plan.hostname.as_deref()),
+        domainname: room.layout.optional(plan.domainname.as_deref()),
+        await_hooks: Flag::from(!plan.hooks.prestart.is_empty() || !plan.hooks.create_runtime.is_empty()),
+        mounted: Flag::from(mounted),
+        sysctls: sysctls(room),
+        inherited_propagation: abi::MS_REC | if private { abi::MS_PRIVATE } else { abi::MS_SLAVE },
+        rootfs: rootfs.into(),
+        rootfs_path: room.layout.text(&rootfs_path),
+        rootfs_propagation: if propagation == abi::MS_REC | abi::MS_SLAVE { 0 } else { propagation },
+        rootfs_readonly: Flag::from(plan.rootfs.readonly),
+        no_pivot: Flag::from(arming.no_pivot),
+        mounts,
+        devices: devices(room, mounted)?,
+        links: links(room),
+        null: null.into(),
+        masked: paths(room, &plan.masked),
+        readonly: paths(room, &plan.readonly),
+        hooks: hooks(room, &plan.hooks.create_container),
+        hook_state,
+    })
+}
+
+/// For a process that joins: no container is made.
+pub fn nothing() -> script::Container {
+    script::Container {
+        proc: Fd::NONE,
+        loopback: Flag::NO,
+        hostname: Text::NONE,
+        domainname: Text::NONE,
+        await_hooks: Flag::NO,
+        mounted: Flag::NO,
+        sysctls: List::EMPTY,
+        inherited_propagation: 0,
+        rootfs: Fd::NONE.into(),
+        rootfs_path: Text::NONE,
+        rootfs_propagation: 0,
+        rootfs_readonly: Flag::NO,
+        no_pivot: Flag::NO,
+        mounts: List::EMPTY,
+        devices: List::EMPTY,
+        links: List::EMPTY,
+        null: Fd::NONE.into(),
+        masked: List::EMPTY,
+        readonly: List::EMPTY,
+        hooks: List::EMPTY,
+        hook_state: script::HookState { before: Text::NONE, after: Text::NONE },
+    }
+}
+
+fn rootfs(room: &mut Room<'_>, path: &CStr) -> Result<Fd> {
+    match file::stat_path(path) {
+        Err(errno) => Err(room.fault(Step::RootfsSource, 0, errno)),
+        Ok(found) if !found.is(abi::S_IFDIR) => Err(room.fault(Step::RootfsSource, 0, Errno(abi::ENOTDIR))),
+        Ok(_) => room.tree(path, true).map_err(|errno| room.fault(Step::RootfsSource, 0, errno)),
+    }
+}
+
+fn devices(room: &mut Room<'_>, mounted: bool) -> Result<List<script::Device>> {
+    let plan = room.plan;
+    let mut devices = Vec::with_capacity(plan.devices.len());
+    for (index, device) in plan.devices.iter().enumerate() {
+        let bound = device.how == DeviceKind::BindFromHost && mounted;
+        let tree = if bound {
+            room.tree(&device.path, false).map_err(|errno| room.fault(Step::DeviceSource, index, errno))?
+        } else {
+            Fd::NONE
+        };
+        let (parent, name) = split(&device.path);
+        devices.push(script::Device {
+            parent: room.layout.text(&parent),
+            name: room.layout.text(&name),
+            tree: tree.into(),
+            path: if bound { room.layout.text(&device.path) } else { Text::NONE },
+            mode: device.mode,
+            major: device.major,
+            minor: device.minor,
+            uid: device.uid,
+            gid: device.gid,
+        });
+    }
+    Ok(room.layout.list(&devices))
+}
+
+fn links(room: &mut Room<'_>) -> List<script::Link> {
+    let links = room.plan.links.iter();
+    let links: Vec<_> = links
+        .map(|link| {
+            let (parent, name) = split(&link.path);
+            script::Link {
+                parent: room.layout.text(&parent),
+                name: room.layout.text(&name),
+                target: room.layout.text(&link.target),
+            }
+        })
+        .collect();
+    room.layout.list(&links)
+}
+
+fn sysctls(room: &mut Room<'_>) -> List<script::Sysctl> {
+    let below_proc = |file: &plan::Sysctl| CString::new([b"sys/", file.file.to_bytes()].concat()).unwrap_or_default();
+    let plan = room.plan;
+    let sysctls: Vec<_> = plan
+        .sysctls
+        .iter()
+        .map(|sysctl| script::Sysctl {
+            file: room.layout.text(&below_proc(sysctl)),
+            value: room.layout.text(&sysctl.value),
+        })
+        .collect();
+    room.layout.list(&sysctls)
+}
+
+fn paths(room: &mut Room<'_>, paths: &[CString]) -> List<Text> {
+    let texts: Vec<_> = paths.iter().map(|path| room.layout.text(path)).collect();
+    room.layout.list(&texts)
+}
+
+/// The directory and the name of an absolute path.
+fn split(path: &CStr) -> (CString, CString) {
+    let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
+    let part = |part: Option<&[u8]>| CString::new(part.unwrap_or_default()).unwrap_or_default();
+    (
+        part(path.parent().map(|parent| parent.as_os_str().as_bytes())),
+        part(path.file_name().map(std::ffi::OsStr::as_bytes)),
+    )
+}

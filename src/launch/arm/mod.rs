@@ -1,0 +1,226 @@
+//! Arming a plan: everything that it names is opened, and the script is laid out.
+//!
+//! Sources on the host are opened here, as detached mounts, by a parent that may do so (root): what an error says is then
+//! known before there is any process, and a new user namespace need not be able to reach them. An ordinary user may not;
+//! its child opens them itself, in the mount namespace of its own.
+
+mod container;
+mod mounts;
+mod process;
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::descriptors::Descriptors;
+use super::fault;
+use super::image;
+use super::layout::Layout;
+use super::wire::Wire;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::script::{self, Flag, Injection, List, Message, Script, Step, Text};
+use crate::sys::{Errno, Fd, abi, file, mount};
+
+/// What a plan is armed with.
+pub struct Arming<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The container's cgroup directory, if it has one of its own.
+    pub cgroup: Option<&'a Path>,
+    /// Whether we may mount, and so open sources here.
+    pub privileged: bool,
+    /// Whether a limit that we may not set may stay as it is (rootless).
+    pub lenient: bool,
+    /// The socket that gets the terminal; wanted if and only if the process has one.
+    pub console: Option<OwnedFd>,
+    /// The listening socket on which the container waits for its start; none: the word comes over the wire.
+    pub start: Option<OwnedFd>,
+    /// How many descriptors from 3 on the user's program inherits.
+    pub preserve_fds: u32,
+    /// `--no-pivot`.
+    pub no_pivot: bool,
+    /// The state that hooks in the container get, split where its pid goes: for createContainer and startContainer.
+    pub hook_states: [(CString, CString); 2],
+}
+
+/// A script with all that it refers to, ready for the clone.
+pub struct Armed {
+    pub(super) image: OwnedFd,
+    pub(super) script: OwnedFd,
+    pub(super) files: Descriptors,
+    pub(super) wire: Wire,
+    pub(super) childs_wire: OwnedFd,
+    pub(super) preserve_fds: u32,
+    /// `CLONE_NEW*` of the first clone.
+    pub(super) flags: u64,
+    /// Whether it makes a container, rather than a process for one.
+    pub(super) creates: bool,
+    /// Whether a second clone follows.
+    pub(super) reborn: bool,
+}
+
+/// What is added to while arming.
+pub(super) struct Room<'a> {
+    pub layout: Layout,
+    pub files: Descriptors,
+    pub plan: &'a Plan,
+    pub privileged: bool,
+}
+
+/// Arms the plan of a container.
+pub fn arm(arming: Arming<'_>) -> Result<Armed> {
+    let plan = arming.plan;
+    let mut room = Room { layout: Layout::new(), files: Descriptors::default(), plan, privileged: arming.privileged };
+    let room = &mut room;
+    let new = plan.namespaces.new;
+    let joins = joins(room)?;
+    let joined = plan.namespaces.join.iter().fold(0, |all, join| all | join.kind);
+    let reborn = needs_rebirth(new, joined);
+    let hook_state = |room: &mut Room<'_>, state: &(CString, CString)| script::HookState {
+        before: room.layout.text(&state.0),
+        after: room.layout.text(&state.1),
+    };
+    let [create_state, start_state] = &arming.hook_states;
+    let (create_state, start_state) = (hook_state(room, create_state), hook_state(room, start_state));
+    let container = container::container(room, &arming, create_state)?;
+    let outside = process::Outside {
+        console: arming.console,
+        start: arming.start,
+        hook_state: start_state,
+        make_cwd: true,
+        lenient: arming.lenient,
+    };
+    let process = process::lay_out(room, &plan.process, plan.hooks.start_container.as_slice(), outside);
+    let (wire, childs_wire) = Wire::new()?;
+    let script = Script {
+        length: 0,
+        wire: Fd(childs_wire.as_raw_fd()),
+        create: Flag::YES,
+        preserve: arming.preserve_fds,
+        joins,
+        reborn: Flag::from(reborn),
+        clone: if reborn { new } else { 0 },
+        await_maps: Flag::from(plan.idmap.is_some()),
+        become_root: Flag::from((new | joined) & abi::CLONE_NEWUSER != 0),
+        container,
+        process,
+        fault: injection(),
+    };
+    finish(std::mem::replace(room, Room::empty(plan)), script, (wire, childs_wire), if reborn { 0 } else { new })
+}
+
+/// Arms one more process for the container whose init is behind `init` (a pidfd). `arming.plan.process` is the process;
+/// of the rest only its namespaces are looked at.
+pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
+    let plan = arming.plan;
+    let mut room = Room { layout: Layout::new(), files: Descriptors::default(), plan, privileged: arming.privileged };
+    let room = &mut room;
+    let kinds = plan.namespaces.join.iter().fold(plan.namespaces.new, |all, join| all | join.kind);
+    let file = room.files.add(init);
+    let joins = if kinds == 0 { List::EMPTY } else { room.layout.list(&[script::Join { file, index: 0, kinds }]) };
+    let outside = process::Outside {
+        console: arming.console,
+        start: None,
+        hook_state: script::HookState { before: Text::NONE, after: Text::NONE },
+        make_cwd: false,
+        lenient: arming.lenient,
+    };
+    let process = process::lay_out(room, &plan.process, &[], outside);
+    let (wire, childs_wire) = Wire::new()?;
+    let script = Script {
+        length: 0,
+        wire: Fd(childs_wire.as_raw_fd()),
+        create: Flag::NO,
+        preserve: arming.preserve_fds,
+        joins,
+        reborn: Flag::from(kinds & (abi::CLONE_NEWPID | abi::CLONE_NEWTIME) != 0),
+        clone: 0,
+        await_maps: Flag::NO,
+        become_root: Flag::from(kinds & abi::CLONE_NEWUSER != 0),
+        container: container::nothing(),
+        process,
+        fault: injection(),
+    };
+    finish(std::mem::replace(room, Room::empty(plan)), script, (wire, childs_wire), 0)
+}
+
+/// Whether a second clone is needed: for what a process must be born into; for what is joined before a user namespace is
+/// made that does not own it; and for what is made in a user namespace that is joined, which is to own it.
+fn needs_rebirth(new: u64, joined: u64) -> bool {
+    let born = abi::CLONE_NEWPID | abi::CLONE_NEWTIME;
+    joined & born != 0
+        || (joined != 0 && new & abi::CLONE_NEWUSER != 0)
+        || (joined & abi::CLONE_NEWUSER != 0 && new != 0)
+}
+
+fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed> {
+    let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
+    for number in 3..3 + preserve_fds.cast_signed() {
+        if file::fcntl(Fd(number), abi::F_GETFD, 0).is_err() {
+            return Err(Error::new("--preserve-fds", format!("descriptor {number} is not open")));
+        }
+    }
+    Ok(Armed {
+        image: image::sealed()?,
+        script: image::memory(&room.layout.finish(script))?,
+        files: room.files,
+        wire,
+        childs_wire,
+        preserve_fds,
+        flags,
+        creates,
+        reborn,
+    })
+}
+
+impl<'a> Room<'a> {
+    fn empty(plan: &'a Plan) -> Self {
+        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged: false }
+    }
+
+    /// The error of a step that the parent made in the child's place.
+    fn fault(&self, step: Step, index: usize, errno: Errno) -> Error {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        fault::explain(self.plan, &Message::fault(step, index, errno, 0))
+    }
+
+    /// A detached copy of the mount at `path`; or none, to be opened by the child, if only that it is there is known.
+    fn tree(&mut self, path: &CStr, recursive: bool) -> Result<Fd, Errno> {
+        if self.privileged {
+            self.files.add_opened(mount::clone_tree(Fd::CWD, path, recursive))
+        } else {
+            file::stat_path(path).map(|_| Fd::NONE)
+        }
+    }
+}
+
+fn joins(room: &mut Room<'_>) -> Result<List<script::Join>> {
+    let plan = room.plan;
+    let mut joins = Vec::with_capacity(plan.namespaces.join.len());
+    for (index, join) in (0..).zip(&plan.namespaces.join) {
+        let opened = room.files.add_opened(file::openat(Fd::CWD, &join.path, abi::O_RDONLY));
+        let file = opened.map_err(|errno| room.fault(Step::Join, index as usize, errno))?;
+        joins.push(script::Join { file, index, kinds: join.kind });
+    }
+    Ok(room.layout.list(&joins))
+}
+
+fn text(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Error::new(path.display().to_string(), "has a NUL in it, which no path can"))
+}
+
+/// The fault that a test asks for: `ONGGI_FAULT=MountAttach:3:28` is ENOSPC at the attaching of mounts[3].
+fn injection() -> Injection {
+    #[cfg(feature = "fault")]
+    if let Ok(wanted) = std::env::var("ONGGI_FAULT") {
+        let mut parts = wanted.split(':');
+        let step = parts.next().and_then(Step::from_name).map_or(0, |step| step as u32);
+        let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+        let index = number();
+        return Injection { step, index, errno: number().cast_signed() };
+    }
+    Injection::default()
+}

@@ -1,0 +1,115 @@
+//! Arming the mounts.
+
+use std::ffi::CStr;
+use std::path::Path;
+
+use super::{Room, text};
+use crate::error::Result;
+use crate::plan::{Parameter, Plan, Source};
+use crate::script::{self, Flag, List, Step, Text};
+use crate::sys::{Fd, abi};
+
+/// Lays out the mounts; `cgroup` is the container's own directory.
+pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script::Mount>> {
+    let plan = room.plan;
+    let mut mounts = Vec::with_capacity(plan.mounts.len());
+    for (index, mount) in plan.mounts.iter().enumerate() {
+        let target = mount.target.to_bytes();
+        let mut entry = script::Mount {
+            target: room.layout.text(&mount.target),
+            tree: Fd::NONE.into(),
+            path: Text::NONE,
+            whole: Flag::NO,
+            kind: Text::NONE,
+            source: Text::NONE,
+            parameters: List::EMPTY,
+            keep_mode: Flag::NO,
+            plain_target: Flag::from(target == b"/proc" || target == b"/sys"),
+            early: Flag::NO,
+            bind_instead: Flag::NO,
+            readonly_last: Flag::from(mount.readonly_last),
+            set: mount.attributes.set,
+            clear: mount.attributes.clear,
+            set_below: mount.recursive.set,
+            clear_below: mount.recursive.clear,
+            propagation: List::EMPTY,
+        };
+        let mut propagation = mount.propagation.clone();
+        match &mount.source {
+            Source::Bind { path, recursive } => {
+                entry.path = room.layout.text(path);
+                entry.whole = Flag::from(*recursive);
+                let tree = room.tree(path, *recursive).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
+                entry.tree.set(tree);
+                keep_host_out(plan, &mut propagation);
+            }
+            Source::Filesystem { kind, source, parameters } => filesystem(room, &mut entry, kind, source, parameters),
+            // What is mounted there already gets other options.
+            Source::Remount => {}
+            Source::Cgroup => {
+                cgroup_mount(room, &mut entry, cgroup, index)?;
+                if entry.kind.is_none() {
+                    keep_host_out(plan, &mut propagation);
+                }
+            }
+        }
+        entry.propagation = room.layout.list(&propagation);
+        mounts.push(entry);
+    }
+    Ok(room.layout.list(&mounts))
+}
+
+/// What is copied from the host's tree still belongs to its peer groups: mounts made in the container would show on the
+/// host. Unless the config wants just that, the copy leaves them first.
+fn keep_host_out(plan: &Plan, propagation: &mut Vec<u64>) {
+    let own = abi::MS_PRIVATE | abi::MS_SLAVE | abi::MS_UNBINDABLE;
+    let settled = propagation.first().is_some_and(|first| first & abi::MS_REC != 0 && first & own != 0);
+    if plan.rootfs.propagation & abi::MS_SHARED == 0 && !settled {
+        let private = plan.rootfs.propagation & abi::MS_PRIVATE != 0;
+        propagation.insert(0, abi::MS_REC | if private { abi::MS_PRIVATE } else { abi::MS_SLAVE });
+    }
+}
+
+fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, source: &CStr, parameters: &[Parameter]) {
+    entry.kind = room.layout.text(kind);
+    entry.source = if source.is_empty() { Text::NONE } else { room.layout.text(source) };
+    let own = kind.to_bytes();
+    if own == b"proc" || own == b"sysfs" {
+        entry.plain_target = Flag::YES;
+        entry.early = Flag::from(room.plan.namespaces.has(libc::CLONE_NEWUSER));
+    }
+    let has_mode = parameters.iter().any(|it| matches!(it, Parameter::Text(key, _) if key.to_bytes() == b"mode"));
+    entry.keep_mode = Flag::from(own == b"tmpfs" && !has_mode);
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|parameter| match parameter {
+            Parameter::Flag(key) => script::Parameter { key: room.layout.text(key), value: Text::NONE },
+            Parameter::Text(key, value) => {
+                script::Parameter { key: room.layout.text(key), value: room.layout.text(value) }
+            }
+        })
+        .collect();
+    entry.parameters = room.layout.list(&parameters);
+}
+
+/// With a cgroup namespace a new mount, whose root is the container's cgroup. Without one the container's own directory
+/// is bound, or, where it has none, what the host shows; the latter read-only, as it is not the container's.
+fn cgroup_mount(room: &mut Room<'_>, entry: &mut script::Mount, cgroup: Option<&Path>, index: usize) -> Result<()> {
+    let own = text(cgroup.unwrap_or(Path::new("/sys/fs/cgroup")))?;
+    if cgroup.is_none() {
+        entry.set |= abi::MOUNT_ATTR_RDONLY;
+        entry.set_below |= abi::MOUNT_ATTR_RDONLY;
+    }
+    entry.path = room.layout.text(&own);
+    entry.whole = Flag::YES;
+    let joined = room.plan.namespaces.join.iter().any(|join| join.kind == abi::CLONE_NEWCGROUP);
+    if joined || room.plan.namespaces.new & abi::CLONE_NEWCGROUP != 0 {
+        entry.kind = room.layout.text(c"cgroup2");
+        entry.source = room.layout.text(c"cgroup");
+        entry.bind_instead = Flag::YES;
+    } else {
+        let tree = room.tree(&own, true).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
+        entry.tree.set(tree);
+    }
+    Ok(())
+}
