@@ -206,12 +206,11 @@ impl Child {
     ) -> Result<()> {
         let mut early = early.into_iter();
         loop {
-            let word = match early.next() {
-                Some(word) => word,
-                None => {
-                    interrupts.wait_for(self.wire.as_fd())?;
-                    self.wire.hear()?
-                }
+            let word = if let Some(word) = early.next() {
+                word
+            } else {
+                interrupts.wait_for(self.wire.as_fd())?;
+                self.wire.hear()?
             };
             if let Some(borrowed) = borrowed.take() {
                 borrowed.give_back();

@@ -85,7 +85,6 @@ pub fn make(
     let interrupts = Interrupts::hold()?;
     let mut making = Making::new(&entry);
     let mut record = intent(request, prepared);
-    entry.write(&record)?;
     entry.save_config(&bundle.config)?;
     let cgroup = making.cgroup(plan, host, request, &mut record)?;
     let start = match waiting {

@@ -50,12 +50,14 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     let failed = |what: &str, cause: std::io::Error| Error::io(place, what, cause);
     let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
     let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
-    let child = start(hook, &input, ear).map_err(|cause| failed("can't be started", cause.into()))?;
+    let child = start(hook, &input, &ear).map_err(|cause| failed("can't be started", cause.into()))?;
+    // Ours must go, or its end would never be heard.
+    drop(ear);
     let timeout = hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT);
     match attend(child, sayings, Instant::now() + timeout, interrupts) {
         Ok((Some(WaitStatus::Exited(_, 0)), _)) => Ok(()),
         Ok((Some(status), said)) => Err(Error::new(place, format!("{}{}", ending(&status), quoted(&said)))),
-        Ok((None, _)) if interrupts.is_some_and(|interrupts| interrupts.came()) => {
+        Ok((None, _)) if interrupts.is_some_and(Interrupts::came) => {
             interrupts.map_or(Ok(()), Interrupts::check)
         }
         Ok((None, said)) => {
@@ -81,7 +83,7 @@ fn input(state: &State) -> std::io::Result<File> {
 
 /// Starts the hook in a process group of its own, with all signals as they are by default. posix_spawn(3) hands on the
 /// environment exactly as it is, order and all.
-fn start(hook: &Hook, input: &File, ear: PipeWriter) -> Result<Pid, Errno> {
+fn start(hook: &Hook, input: &File, ear: &PipeWriter) -> Result<Pid, Errno> {
     let mut files = PosixSpawnFileActions::init()?;
     for (file, stdio) in [(input.as_raw_fd(), 0), (ear.as_raw_fd(), 1), (ear.as_raw_fd(), 2)] {
         files.add_dup2(file, stdio)?;

@@ -28,7 +28,7 @@ impl<'entry> Making<'entry> {
         Self { entry, cgroup: None, child: None, done: false }
     }
 
-    /// Makes the cgroup, and writes its place into the record at once: from here on it can be found again.
+    /// Makes the cgroup, and writes the record of what is intended at once: from here on it can be found again.
     pub fn cgroup(
         &mut self,
         plan: &Plan,
@@ -36,12 +36,14 @@ impl<'entry> Making<'entry> {
         request: &CreateRequest,
         record: &mut Record,
     ) -> Result<Option<&Cgroup>> {
-        if request.no_cgroup {
-            return Ok(None);
-        }
-        let made = Cgroup::create(&Hierarchy::find()?, &plan.cgroup, request.id.as_str())?;
+        let made = if request.no_cgroup {
+            None
+        } else {
+            Cgroup::create(&Hierarchy::find()?, &plan.cgroup, request.id.as_str())?
+        };
         let Some(made) = made else {
             debug!("the container has no cgroup of its own: this user may not make one, and no limit asks for it");
+            self.entry.write(record)?;
             return Ok(None);
         };
         let cgroup = self.cgroup.insert(made);

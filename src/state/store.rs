@@ -50,12 +50,11 @@ impl Store {
     ///
     /// Fails with `container with given ID already exists` if it is taken.
     pub fn claim(&self, id: &Id) -> Result<Entry> {
-        let root = match self.directory.get() {
-            Some(root) => Rc::clone(root),
-            None => {
-                let made = Rc::new(self.make()?);
-                Rc::clone(self.directory.get_or_init(|| made))
-            }
+        let root = if let Some(root) = self.directory.get() {
+            Rc::clone(root)
+        } else {
+            let made = Rc::new(self.make()?);
+            Rc::clone(self.directory.get_or_init(|| made))
         };
         let path = self.path.join(id.as_str());
         match mkdirat(&*root, id.as_str(), Mode::S_IRWXU) {

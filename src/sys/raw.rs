@@ -12,7 +12,7 @@ pub struct Errno(pub i32);
 /// # Safety
 /// The arguments must be what the system call `number` expects: pointers among them must be valid for as long as
 /// and in the way that the kernel uses them.
-#[inline(always)]
+#[inline]
 pub unsafe fn syscall(number: usize, args: [usize; 6]) -> Result<usize, Errno> {
     let result: isize;
     #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,5 @@
 //! What the program says, and where: error texts, logs, exit statuses, flags in all their forms.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::os::unix::process::CommandExt;

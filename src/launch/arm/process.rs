@@ -66,7 +66,7 @@ pub fn lay_out(
         ambient,
         no_new_privileges: Flag::from(process.no_new_privileges),
         seccomp: filter.map_or(List::EMPTY, |filter| {
-            let words: Vec<u64> = filter.program.iter().map(word).collect();
+            let words: Vec<u64> = filter.program.iter().copied().map(word).collect();
             room.layout.list(&words)
         }),
         seccomp_flags: filter.map_or(0, |filter| filter.flags),
@@ -100,7 +100,7 @@ fn rlimits(room: &mut Room<'_>, process: &plan::Process) -> List<script::Rlimit>
 }
 
 /// An instruction as the eight bytes that the kernel reads.
-fn word(instruction: &Instruction) -> u64 {
+fn word(instruction: Instruction) -> u64 {
     let mut bytes = [0; 8];
     bytes[..2].copy_from_slice(&instruction.code.to_ne_bytes());
     bytes[2] = instruction.jt;
