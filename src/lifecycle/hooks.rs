@@ -57,9 +57,7 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     match attend(child, sayings, Instant::now() + timeout, interrupts) {
         Ok((Some(WaitStatus::Exited(_, 0)), _)) => Ok(()),
         Ok((Some(status), said)) => Err(Error::new(place, format!("{}{}", ending(&status), quoted(&said)))),
-        Ok((None, _)) if interrupts.is_some_and(Interrupts::came) => {
-            interrupts.map_or(Ok(()), Interrupts::check)
-        }
+        Ok((None, _)) if interrupts.is_some_and(Interrupts::came) => interrupts.map_or(Ok(()), Interrupts::check),
         Ok((None, said)) => {
             let what = format!("was killed at its timeout of {} s{}", timeout.as_secs(), quoted(&said));
             Err(Error::new(place, what).hint("hooks may have a longer `timeout`"))

@@ -65,7 +65,7 @@ fn an_unknown_container_does_not_exist() {
     assert_eq!(message(wait(&store, &web)), text);
     assert_eq!(message(ps(&store, &web)), text);
     assert_eq!(message(pause(&store, &web)), text);
-    assert_eq!(message(stop(&store, &[web.clone()], Signal::TERM, Duration::ZERO).remove(0)), text);
+    assert_eq!(message(stop(&store, std::slice::from_ref(&web), Signal::TERM, Duration::ZERO).remove(0)), text);
     assert_eq!(message(delete(&store, &web, false)), text);
     assert_eq!(delete(&store, &web, true).unwrap(), []);
 }

@@ -173,11 +173,13 @@ mod tests {
             };
             match (effect, plain) {
                 (Set(Tree, a), Set(One, b)) | (Clear(Tree, a), Clear(One, b)) | (Atime(Tree, a), Atime(One, b)) => {
-                    assert_eq!(a, b)
+                    assert_eq!(a, b);
                 }
-                (Set(Tree, _), Access) | (Clear(Tree, _), Writable) | (Bind(true), Bind(false)) => {}
+                (Set(Tree, _), Access)
+                | (Clear(Tree, _), Writable)
+                | (Bind(true), Bind(false))
+                | (Nothing, Nothing) => {}
                 (Propagation(a), Propagation(b)) => assert_eq!(*a, *b | MS_REC),
-                (Nothing, Nothing) => {}
                 other => panic!("{name}: {other:?}"),
             }
         }
