@@ -15,7 +15,7 @@ UID := $(shell id -u)
 GID := $(shell id -g)
 
 # What the tests use besides cargo and cc: COMMAND-or-FILE:DEBIAN-PACKAGE.
-NEEDS := runc:runc crun:crun strace:strace newuidmap:uidmap /usr/include/seccomp.h:libseccomp-dev
+NEEDS := runc:runc crun:crun strace:strace newuidmap:uidmap busybox:busybox-static /usr/include/seccomp.h:libseccomp-dev
 # The notes of tests that were skipped, see tests/support/world.rs.
 SKIPPED := $(TARGET)/$(HOST)/tmp/skipped
 
@@ -113,11 +113,12 @@ needs: ## install what the tests use (Debian, root), or say what to install
 		echo "make: apt-get could not install$$missing; the tests that use them will be skipped" >&2; \
 	fi
 
-bench: cargo needs ## race onggi against crun and runc (root)
-	$(CARGO) test --release --test bench -- --nocapture
+bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick" or "--only exec"
+	$(CARGO) bench --bench race --profile dev -- $(ARGS)
 
-engines-test: build needs ## drive onggi from real engines (root)
-	$(CARGO) test --test engines -- --nocapture
+engines-test: build ## drive onggi from Docker and Podman (root); ARGS="--all" for every row
+	tests/engines/packages
+	ONGGI_BIN='$(abspath $(BIN))' $(CARGO) test --test engines -- $(ARGS)
 
 golden: cargo ## write the golden files anew; then look at the difference
 	INSTA_UPDATE=always $(CARGO) test
