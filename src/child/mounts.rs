@@ -43,6 +43,9 @@ pub fn open_sources(container: &Container) -> Outcome {
         if !null.is(abi::S_IFCHR) || (null.major, null.minor) != (1, 3) {
             return Err(Fault::new(Step::Null, 0));
         }
+        // It is the host's own node: who could write to its inode from inside could change its owner and its mode for all.
+        let closed = abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC;
+        sys::set_attributes(container.null.get(), closed, 0, 0, false).at(Step::Null)?;
     }
     Ok(())
 }
