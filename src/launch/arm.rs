@@ -154,8 +154,10 @@ fn needs_rebirth(new: u64, joined: u64) -> bool {
 
 fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed> {
     let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
-    for number in 3..3 + preserve_fds.cast_signed() {
-        if file::fcntl(Fd(number), abi::F_GETFD, 0).is_err() {
+    for number in 3..3_i32.saturating_add_unsigned(preserve_fds) {
+        // One that is closed on exec did not come from our caller: it is ours, opened where none was, and leads to the host.
+        let given = file::fcntl(Fd(number), abi::F_GETFD, 0).is_ok_and(|flags| flags & abi::FD_CLOEXEC == 0);
+        if !given {
             return Err(Error::new("--preserve-fds", format!("descriptor {number} is not open")));
         }
     }
