@@ -73,7 +73,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         console::open(root, process)?;
         cover::readonly(root, container)?;
         cover::masked(root, container)?;
-        mounts::seal(root, container)?;
+        mounts::seal(container)?;
         rootfs::finish(root, container)?;
     } else {
         console::open_here(process)?;
