@@ -27,6 +27,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     }
     seal::undumpable()?;
     process::setsid().at(Step::Session)?;
+    seal::keyring(process)?;
 
     // 4. What belongs to the namespaces themselves: a loopback, names, and (the host's /proc is still there) parameters.
     if container.loopback.is() {

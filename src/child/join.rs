@@ -21,6 +21,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     }
     seal::undumpable()?;
     process::setsid().at(Step::Session)?;
+    seal::keyring(process)?;
 
     // 3. A terminal from the container's own devpts.
     console::open_here(process)?;

@@ -1,16 +1,30 @@
 //! Closing this process against the outside.
 
 use super::{At, Outcome};
-use crate::script::{Script, Step};
-use crate::sys::{Fd, abi, file, process};
+use crate::script::{Process, Script, Step};
+use crate::sys::{Errno, Fd, abi, file, process};
 
-/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts signals back to their defaults.
+/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts processors and signals back to their defaults.
 pub fn first(_script: &Script) -> Outcome {
     process::set_name(c"onggi:init");
     // What is made has the mode that is asked for.
     file::umask(0);
     file::close_range(3, u32::MAX, abi::CLOSE_RANGE_CLOEXEC).at(Step::Descriptors)?;
+    // The caller's own place on the machine is not the container's; its cpuset holds in any case.
+    let _ = process::use_all_processors();
     process::reset_signals().at(Step::Signals)
+}
+
+/// Leaves the session keyring of the caller: whoever has it can read the keys in it, and a namespace does not part it.
+pub fn keyring(of: &Process) -> Outcome {
+    if !of.new_keyring.is() {
+        return Ok(());
+    }
+    match process::new_session_keyring() {
+        // A kernel without keys.
+        Err(Errno(abi::ENOSYS)) => Ok(()),
+        done => done.at(Step::Keyring),
+    }
 }
 
 /// Closes all but the two ways to the outside that are still needed, and what the user's program gets.

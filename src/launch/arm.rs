@@ -38,6 +38,8 @@ pub struct Arming<'a> {
     pub preserve_fds: u32,
     /// `--no-pivot`.
     pub no_pivot: bool,
+    /// Whether our session keyring is not the container's: without `--no-new-keyring`.
+    pub new_keyring: bool,
     /// The state that hooks in the container get, split where its pid goes: for createContainer and startContainer.
     pub hook_states: [(CString, CString); 2],
 }
@@ -86,6 +88,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
         console: arming.console,
         start: arming.start,
         hook_state: start_state,
+        new_keyring: arming.new_keyring,
         make_cwd: true,
         lenient: arming.lenient,
     };
@@ -121,6 +124,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         console: arming.console,
         start: None,
         hook_state: script::HookState { before: Text::NONE, after: Text::NONE },
+        new_keyring: arming.new_keyring,
         make_cwd: false,
         lenient: arming.lenient,
     };

@@ -101,6 +101,7 @@ pub fn make(
         start,
         preserve_fds: request.preserve_fds,
         no_pivot: request.no_pivot,
+        new_keyring: !request.no_new_keyring,
         hook_states: hook_states(plan, &record)?,
     };
     let armed = launch::arm(arming)?;
