@@ -47,7 +47,9 @@ fn prepare(becoming: &Becoming<'_>) -> Result<(), Errno> {
     if let Some(procs) = becoming.cgroup {
         file::write(procs, b"0")?;
     }
-    // The table of descriptors is a copy: the parent's stay as they are.
+    // The table of descriptors is a copy: the parent's stay as they are. What our caller left open goes as well, now and not
+    // when the user's program begins: until then its path is looked up, and /proc/self/fd leads out (CVE-2024-21626).
+    file::close_range(3, u32::MAX, abi::CLOSE_RANGE_CLOEXEC)?;
     for file in becoming.keep {
         file::fcntl(*file, abi::F_SETFD, 0)?;
     }

@@ -67,6 +67,8 @@ pub fn finish(process: &Process, waiting: bool) -> Outcome {
 }
 
 fn capabilities(process: &Process) -> Outcome {
+    // Those that our caller, or the way through a new user namespace, had: who asks for none gets none.
+    process::ambient(abi::PR_CAP_AMBIENT_CLEAR_ALL, 0).at(Step::Capabilities)?;
     process::capset(process.effective, process.permitted, process.inheritable).at(Step::Capabilities)?;
     for capability in 0..=process.last_capability {
         if process.ambient >> capability & 1 == 1 {

@@ -3,7 +3,7 @@
 use super::{At, Never, Outcome, Wire};
 use super::{console, cover, devices, hooks, identity, join, mounts, program, rootfs, seal, sysctl};
 use crate::script::{Event, Script, Step};
-use crate::sys::{file, mount, process, socket};
+use crate::sys::{mount, process, socket};
 
 /// Makes the container around this process and becomes the user's program.
 pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
@@ -27,6 +27,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     }
     seal::undumpable()?;
     process::setsid().at(Step::Session)?;
+    seal::keyring(process)?;
 
     // 4. What belongs to the namespaces themselves: a loopback, names, and (the host's /proc is still there) parameters.
     if container.loopback.is() {
@@ -73,14 +74,14 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         console::open(root, process)?;
         cover::readonly(root, container)?;
         cover::masked(root, container)?;
-        mounts::seal(root, container)?;
+        mounts::seal(container)?;
         rootfs::finish(root, container)?;
-        file::close(root);
     } else {
         console::open_here(process)?;
     }
 
-    // 9. Who the process is. Then all is checked that could still go wrong: the directory, the program.
+    // 9. Nothing that leads out is open any more. Who the process is. Then all is checked that could still go wrong: the directory, the program.
+    seal::last(script, wire.0)?;
     let waiting = identity::assume(script)?;
     program::enter_cwd(process)?;
     let mut path = [0; program::PATH_MAX];

@@ -21,11 +21,13 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     }
     seal::undumpable()?;
     process::setsid().at(Step::Session)?;
+    seal::keyring(process)?;
 
     // 3. A terminal from the container's own devpts.
     console::open_here(process)?;
 
-    // 4. Who the process is, where it stands, what it becomes.
+    // 4. Nothing that leads out is open any more. Who the process is, where it stands, what it becomes.
+    seal::last(script, wire.0)?;
     let waiting = identity::assume(script)?;
     program::enter_cwd(process)?;
     let mut path = [0; program::PATH_MAX];

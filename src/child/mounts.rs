@@ -43,6 +43,9 @@ pub fn open_sources(container: &Container) -> Outcome {
         if !null.is(abi::S_IFCHR) || (null.major, null.minor) != (1, 3) {
             return Err(Fault::new(Step::Null, 0));
         }
+        // It is the host's own node: who could write to its inode from inside could change its owner and its mode for all.
+        let closed = abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC;
+        sys::set_attributes(container.null.get(), closed, 0, 0, false).at(Step::Null)?;
     }
     Ok(())
 }
@@ -75,17 +78,21 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
     attributes(tree, index, mount)?;
     sys::attach(tree, target).nth(Step::MountAttach, index)?;
     file::close(target);
-    file::close(tree);
+    // What is sealed at the end is this very mount, wherever its path may lead by then.
+    if mount.readonly_last.is() {
+        mount.tree.set(tree);
+    } else {
+        file::close(tree);
+    }
     Ok(())
 }
 
 /// Makes read-only what had to wait until everything in it was made.
-pub fn seal(root: Fd, container: &Container) -> Outcome {
+pub fn seal(container: &Container) -> Outcome {
     for (index, mount) in container.mounts.numbered() {
         if mount.readonly_last.is() {
-            let there = place::find(root, mount.target.get()).nth(Step::MountTarget, index)?;
-            sys::set_attributes(there, abi::MOUNT_ATTR_RDONLY, 0, 0, false).nth(Step::MountAttributes, index)?;
-            file::close(there);
+            let sealed = mount.tree.get();
+            sys::set_attributes(sealed, abi::MOUNT_ATTR_RDONLY, 0, 0, false).nth(Step::MountAttributes, index)?;
         }
     }
     Ok(())
@@ -135,7 +142,14 @@ fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
     }
     let directory = file::stat(tree).nth(Step::MountTarget, index)?.is(abi::S_IFDIR);
     let kind = if directory { Kind::Directory } else { Kind::File };
-    place::find_or_make(root, path, kind).nth(Step::MountTarget, index)
+    let found = place::find_or_make(root, path, kind).nth(Step::MountTarget, index)?;
+    // The plan knows what may be mounted inside /proc, by its name: a link of the image must not lead anything else there.
+    let named = path.to_bytes();
+    let inside_proc = file::filesystem(found).nth(Step::MountTarget, index)? == abi::PROC_SUPER_MAGIC;
+    if inside_proc && named != b"/proc" && !named.starts_with(b"/proc/") {
+        return Err(Fault::new(Step::MountPlain, index));
+    }
+    Ok(found)
 }
 
 /// Attributes and propagation, while nobody can reach the mount yet.

@@ -78,7 +78,13 @@ fn enter(root: Fd, here: Fd, path: &[u8], (start, end): (usize, usize), kind: Ki
         Ok(()) | Err(Errno(abi::EEXIST)) => {}
         Err(errno) => return Err(errno),
     }
-    file::openat2(here, name, abi::O_PATH | abi::O_NOFOLLOW, 0, DIRECT)
+    let found = file::openat2(here, name, abi::O_PATH | abi::O_NOFOLLOW, 0, DIRECT)?;
+    // A link itself can be opened like this; what it leads to is not there.
+    if file::stat(found)?.is(abi::S_IFLNK) {
+        file::close(found);
+        return Err(Errno(abi::ELOOP));
+    }
+    Ok(found)
 }
 
 /// The bounds of the next component of `path` from `at` on.

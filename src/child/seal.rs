@@ -1,16 +1,47 @@
 //! Closing this process against the outside.
 
 use super::{At, Outcome};
-use crate::script::{Script, Step};
-use crate::sys::{abi, file, process};
+use crate::script::{Process, Script, Step};
+use crate::sys::{Errno, Fd, abi, file, process};
 
-/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts signals back to their defaults.
+/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts processors and signals back to their defaults.
 pub fn first(_script: &Script) -> Outcome {
     process::set_name(c"onggi:init");
     // What is made has the mode that is asked for.
     file::umask(0);
-    file::close_range(3, abi::CLOSE_RANGE_CLOEXEC).at(Step::Descriptors)?;
+    file::close_range(3, u32::MAX, abi::CLOSE_RANGE_CLOEXEC).at(Step::Descriptors)?;
+    // The caller's own place on the machine is not the container's; its cpuset holds in any case.
+    let _ = process::use_all_processors();
     process::reset_signals().at(Step::Signals)
+}
+
+/// Leaves the session keyring of the caller: whoever has it can read the keys in it, and a namespace does not part it.
+pub fn keyring(of: &Process) -> Outcome {
+    if !of.new_keyring.is() {
+        return Ok(());
+    }
+    match process::new_session_keyring() {
+        // A kernel without keys.
+        Err(Errno(abi::ENOSYS)) => Ok(()),
+        done => done.at(Step::Keyring),
+    }
+}
+
+/// Closes all but the two ways to the outside that are still needed, and what the user's program gets.
+///
+/// From here on names are looked up that an image or a user chose: /proc/self/fd must not lead out. And a created
+/// container may wait for long, with processes beside it that may look at this one in spite of all (CAP_SYS_PTRACE).
+pub fn last(script: &Script, wire: Fd) -> Outcome {
+    let start = script.process.start.some().unwrap_or(wire);
+    let mut from = 3 + script.preserve;
+    for kept in [wire.0.min(start.0), wire.0.max(start.0)] {
+        let kept = kept.cast_unsigned();
+        if kept > from {
+            file::close_range(from, kept - 1, 0).at(Step::Descriptors)?;
+        }
+        from = from.max(kept + 1);
+    }
+    file::close_range(from, u32::MAX, 0).at(Step::Descriptors)
 }
 
 /// Makes the process undumpable: no ptrace, and its /proc entries belong to the host's root.

@@ -101,6 +101,9 @@ impl Fault<'_> {
                     _ => error,
                 }
             }
+            Step::Keyring => self
+                .say("", "the container can't have a session keyring of its own")
+                .hint("with --no-new-keyring it shares that of its caller"),
             Step::Become | Step::Script | Step::Undumpable | Step::Descriptors | Step::Signals | Step::Session => {
                 self.say("", format!("the child can't begin ({})", self.step.name()))
             }

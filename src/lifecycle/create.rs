@@ -100,6 +100,7 @@ pub fn make(
         start,
         preserve_fds: request.preserve_fds,
         no_pivot: request.no_pivot,
+        new_keyring: !request.no_new_keyring,
         hook_states: hook_states(plan, &record)?,
     };
     let armed = launch::arm(arming)?;
@@ -181,6 +182,6 @@ pub fn write_pid(path: &Path, pid: i32) -> Result<()> {
     let failed = |cause: std::io::Error| Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let aside = path.with_file_name(format!(".{name}.{pid}"));
-    File::create(&aside).and_then(|mut file| write!(file, "{pid}")).map_err(failed)?;
+    File::create_new(&aside).and_then(|mut file| write!(file, "{pid}")).map_err(failed)?;
     std::fs::rename(&aside, path).map_err(failed)
 }

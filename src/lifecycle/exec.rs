@@ -55,6 +55,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         start: None,
         preserve_fds: request.preserve_fds,
         no_pivot: false,
+        new_keyring: true,
         hook_states: Default::default(),
     };
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;

@@ -242,6 +242,8 @@ pub struct Process {
     pub cwd: Text,
     /// Whether it is made if it is missing.
     pub make_cwd: Flag,
+    /// Whether it leaves the session keyring of its caller, and the keys in it.
+    pub new_keyring: Flag,
     /// User.
     pub uid: u32,
     /// Group.

@@ -47,6 +47,8 @@ steps! {
     Root
     /// A session of its own.
     Session
+    /// Leaving the caller's session keyring.
+    Keyring
     /// Bringing the loopback up.
     Loopback
     /// Setting the host name.

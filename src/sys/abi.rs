@@ -78,6 +78,8 @@ numbers! {
     seccomp 317 277
     memfd_create 319 279
     execveat 322 281
+    keyctl 250 219
+    sched_setaffinity 203 122
     statx 332 291
     pidfd_send_signal 424 424
     open_tree 428 428
@@ -137,6 +139,8 @@ pub const RESOLVE_IN_ROOT: u64 = 0x10;
 pub const S_IFMT: u32 = 0o170_000;
 pub const S_IFSOCK: u32 = 0o140_000;
 pub const S_IFREG: u32 = 0o100_000;
+/// A symbolic link.
+pub const S_IFLNK: u32 = 0o120_000;
 pub const S_IFBLK: u32 = 0o060_000;
 pub const S_IFDIR: u32 = 0o040_000;
 pub const S_IFCHR: u32 = 0o020_000;

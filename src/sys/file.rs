@@ -92,10 +92,10 @@ pub fn close(file: Fd) {
     let _ = unsafe { syscall(nr::close, [file.arg(), 0, 0, 0, 0, 0]) };
 }
 
-/// close_range(2): from `first` up, closed or (with `CLOSE_RANGE_CLOEXEC`) marked to be closed by execve.
-pub fn close_range(first: u32, flags: usize) -> Result<(), Errno> {
+/// close_range(2): `first` to `last`, closed or (with `CLOSE_RANGE_CLOEXEC`) marked to be closed by execve.
+pub fn close_range(first: u32, last: u32, flags: usize) -> Result<(), Errno> {
     // SAFETY: no memory is involved.
-    unsafe { syscall(nr::close_range, [first as usize, u32::MAX as usize, flags, 0, 0, 0]) }.map(drop)
+    unsafe { syscall(nr::close_range, [first as usize, last as usize, flags, 0, 0, 0]) }.map(drop)
 }
 
 /// fcntl(2) with a number as its argument.

@@ -58,6 +58,20 @@ pub fn setsid() -> Result<(), Errno> {
     unsafe { syscall(nr::setsid, [0; 6]) }.map(drop)
 }
 
+/// keyctl(2) KEYCTL_JOIN_SESSION_KEYRING: a new session keyring without a name, and empty.
+pub fn new_session_keyring() -> Result<(), Errno> {
+    // SAFETY: 1 is the operation; a null name makes a new keyring.
+    unsafe { syscall(nr::keyctl, [1, 0, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// sched_setaffinity(2) of this process: all processors that its cgroup allows.
+pub fn use_all_processors() -> Result<(), Errno> {
+    // The kernel has at most 8192, and leaves out those that are not there.
+    let all = [u64::MAX; 128];
+    // SAFETY: all is readable for its length.
+    unsafe { syscall(nr::sched_setaffinity, [0, size_of_val(&all), pointer(&all), 0, 0, 0]) }.map(drop)
+}
+
 /// setpgid(2) of this process, to a group of its own.
 pub fn own_group() -> Result<(), Errno> {
     // SAFETY: no memory is involved.

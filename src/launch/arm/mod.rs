@@ -41,6 +41,8 @@ pub struct Arming<'a> {
     pub preserve_fds: u32,
     /// `--no-pivot`.
     pub no_pivot: bool,
+    /// Whether our session keyring is not the container's: without `--no-new-keyring`.
+    pub new_keyring: bool,
     /// The state that hooks in the container get, split where its pid goes: for createContainer and startContainer.
     pub hook_states: [(CString, CString); 2],
 }
@@ -89,6 +91,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
         console: arming.console,
         start: arming.start,
         hook_state: start_state,
+        new_keyring: arming.new_keyring,
         make_cwd: true,
         lenient: arming.lenient,
     };
@@ -124,6 +127,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         console: arming.console,
         start: None,
         hook_state: script::HookState { before: Text::NONE, after: Text::NONE },
+        new_keyring: arming.new_keyring,
         make_cwd: false,
         lenient: arming.lenient,
     };
@@ -157,8 +161,10 @@ fn needs_rebirth(new: u64, joined: u64) -> bool {
 
 fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed> {
     let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
-    for number in 3..3 + preserve_fds.cast_signed() {
-        if file::fcntl(Fd(number), abi::F_GETFD, 0).is_err() {
+    for number in 3..3_i32.saturating_add_unsigned(preserve_fds) {
+        // One that is closed on exec did not come from our caller: it is ours, opened where none was, and leads to the host.
+        let given = file::fcntl(Fd(number), abi::F_GETFD, 0).is_ok_and(|flags| flags & abi::FD_CLOEXEC == 0);
+        if !given {
             return Err(Error::new("--preserve-fds", format!("descriptor {number} is not open")));
         }
     }

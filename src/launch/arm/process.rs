@@ -17,6 +17,8 @@ pub struct Outside {
     pub start: Option<OwnedFd>,
     /// What its startContainer hooks are told.
     pub hook_state: script::HookState,
+    /// Whether it leaves our session keyring.
+    pub new_keyring: bool,
     /// Whether its working directory is made if it is missing.
     pub make_cwd: bool,
     /// Whether a limit on locked memory that may not be set may stay.
@@ -49,6 +51,7 @@ pub fn lay_out(
         path: room.layout.optional(path),
         cwd: room.layout.text(&process.cwd),
         make_cwd: Flag::from(outside.make_cwd),
+        new_keyring: Flag::from(outside.new_keyring),
         uid: process.uid,
         gid: process.gid,
         groups: room.layout.list(&process.groups),
