@@ -158,7 +158,8 @@ impl Child {
     pub fn becomes_program(&self, plan: &Plan) -> Result<()> {
         match self.wire.hear()? {
             Word::Fault(_, message) => Err(fault::explain(plan, &message)),
-            _ => Ok(()),
+            Word::Unheard => Err(self.unexpected(plan, None, Word::Unheard)),
+            Word::Event(..) | Word::End => Ok(()),
         }
     }
 
@@ -181,7 +182,7 @@ impl Child {
             match self.wire.hear()? {
                 Word::Event(Event::Reborn, pid) => break pid.cast_signed(),
                 Word::Fault(step, message) if before_rebirth(step) => return Err(fault::explain(plan, &message)),
-                Word::End => return Err(self.unexpected(plan, None, Word::End)),
+                word @ (Word::End | Word::Unheard) => return Err(self.unexpected(plan, None, word)),
                 word => early.push(word),
             }
         };
@@ -229,7 +230,7 @@ impl Child {
     fn unexpected(&self, plan: &Plan, cgroup: Option<&Cgroup>, word: Word) -> Error {
         match word {
             Word::Fault(_, message) => fault::explain(plan, &message),
-            Word::Event(..) | Word::End => {
+            Word::Event(..) | Word::End | Word::Unheard => {
                 let status = self.wait().unwrap_or(0);
                 fault::silent_end(status, cgroup)
             }

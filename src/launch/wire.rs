@@ -17,6 +17,8 @@ pub enum Word {
     Fault(Step, Message),
     /// It is gone (or, once it was started: it has become the user's program).
     End,
+    /// It is gone, and did not even take our last word.
+    Unheard,
 }
 
 /// A socket on which the child speaks.
@@ -52,7 +54,8 @@ impl Wire {
             match recv(self.0.as_raw_fd(), &mut bytes, MsgFlags::MSG_WAITALL) {
                 Ok(Message::SIZE) => return Ok(meaning(Message::from_bytes(bytes))),
                 // Nothing, or a piece of a word: it ended.
-                Ok(_) | Err(SystemError::ECONNRESET) => return Ok(Word::End),
+                Ok(_) => return Ok(Word::End),
+                Err(SystemError::ECONNRESET) => return Ok(Word::Unheard),
                 Err(SystemError::EINTR) => {}
                 Err(cause) => return Err(Error::io("", "can't hear from the child", cause)),
             }

@@ -2,7 +2,9 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::time::Instant;
 
+use super::end::PATIENCE;
 use super::{State, end, hooks, own_cgroup};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
@@ -27,11 +29,20 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
         .map(|socket| Wire::over(OwnedFd::from(socket)))
         .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
     wire.go();
-    if let Word::Fault(_, message) = wire.hear()? {
-        return Err(match plan(&entry, &record) {
-            Ok(plan) => fault::explain(&plan, &message),
-            Err(error) => error,
-        });
+    let failed = match wire.hear()? {
+        Word::Fault(_, message) => match plan(&entry, &record) {
+            Ok(plan) => Some(fault::explain(&plan, &message)),
+            Err(error) => Some(error),
+        },
+        Word::Unheard => Some(Error::new(id.as_str(), "the container ended before it could be started")),
+        Word::Event(..) | Word::End => None,
+    };
+    if let Some(error) = failed {
+        // It is on its way out. Whoever asks after us finds it stopped.
+        if let Some(init) = Init::find(&record)? {
+            init.wait(Some(Instant::now() + PATIENCE))?;
+        }
+        return Err(error);
     }
     entry.remove_start_socket()?;
     poststart(id, &record)

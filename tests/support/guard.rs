@@ -35,13 +35,15 @@ fn inside(host: &Host, body: impl FnOnce(&Host)) {
     prctl::set_child_subreaper(true).unwrap();
     let before = Snapshot::take(host);
     body(host);
-    bury_the_dead();
+    settle();
     let differences = before.differences(&Snapshot::take(host));
     assert!(differences.is_empty(), "the host is not as it was:\n{}", differences.join("\n"));
 }
 
 /// Waits shortly for what is dying, and reaps. Whoever sleeps on is left for the snapshot.
-fn bury_the_dead() {
+///
+/// For a test that looks at the host in between, once nothing of its own is to live on.
+pub fn settle() {
     let end = Instant::now() + LAST_BREATH;
     loop {
         // First the zombies: the init of a pid namespace can't end before all of its processes are reaped.

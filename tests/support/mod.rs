@@ -27,7 +27,7 @@ mod world;
 pub use bundle::Bundle;
 pub use command::{Invocation, Output};
 pub use container::{Container, Ending, reap, reaper};
-pub use guard::{guarded, guarded_rootless};
+pub use guard::{guarded, guarded_rootless, settle};
 pub use host::Host;
 pub use kernel::inherit;
 pub use payload::copy_to as copy_payload;

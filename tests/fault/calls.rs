@@ -1,0 +1,185 @@
+//! An error at any system call of the parent, and its death at any, by strace(1).
+//!
+//! By default some of the calls are tried, spread over all; with `ONGGI_FAULT_ALL` every one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::bundles;
+use crate::support::{Bundle, Host, Invocation, Output, Snapshot, guarded, settle, skipped};
+use crate::sweep::{as_before, orphans};
+
+/// Calls that the kernel does not fail this way: memory (a failed allocation is the end of any program), a close that
+/// does not close, and the beginning and end of the process itself.
+const NEVER_FAIL: &[&str] = &[
+    "execve",
+    "exit",
+    "exit_group",
+    "close",
+    "brk",
+    "mmap",
+    "munmap",
+    "mremap",
+    "mprotect",
+    "madvise",
+    "arch_prctl",
+    "rt_sigreturn",
+    "set_tid_address",
+    "set_robust_list",
+    "rseq",
+    "sigaltstack",
+    "getrandom",
+    "futex",
+];
+
+/// ENOSPC, EIO, EMFILE, EACCES.
+const ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EMFILE", "EACCES"];
+
+/// `strace OPTIONS -o FILE onggi --root ROOT WORDS...`. Only the parent is traced.
+fn traced(host: &Host, options: &[&str], words: &[&str]) -> Invocation {
+    let mut command = Command::new("/usr/bin/strace");
+    command.args(["-qq", "-o"]).arg(host.folder().join("trace")).args(options);
+    command.arg(host.runtime().program()).arg("--root").arg(host.runtime().root()).args(words);
+    Invocation::new(command)
+}
+
+/// The calls that a command makes, each with which one of its name it is.
+fn calls(host: &Host, words: &[&str]) -> Vec<(String, usize)> {
+    traced(host, &[], words).run().ok();
+    let mut counts = BTreeMap::new();
+    let trace = fs::read_to_string(host.folder().join("trace")).unwrap();
+    let names = trace.lines().filter_map(|line| line.split_once('(')).map(|(name, _)| name.to_owned());
+    let all = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
+    let numbered = all.map(|name| {
+        let count = counts.entry(name.clone()).or_insert(0);
+        *count += 1;
+        (name, *count)
+    });
+    numbered.collect()
+}
+
+/// Those of `all` that are tried: at most `count`, spread evenly.
+fn some(all: Vec<(String, usize)>, count: usize) -> Vec<(String, usize)> {
+    let every = if std::env::var_os("ONGGI_FAULT_ALL").is_some() { 1 } else { all.len().div_ceil(count).max(1) };
+    all.into_iter().step_by(every).collect()
+}
+
+fn has_strace() -> bool {
+    let there = Path::new("/usr/bin/strace").exists();
+    if !there {
+        skipped("strace is not here");
+    }
+    there
+}
+
+/// What is left after a command that failed must be a container that `delete --force` removes; and the command must
+/// have said that it left something. Where it says nothing, nothing may be left.
+#[track_caller]
+fn undone(host: &Host, before: &Snapshot, output: &Output, case: &str) {
+    settle();
+    if !before.differences(&Snapshot::take(host)).is_empty() {
+        let said = !output.stderr.is_empty() && output.status != 0;
+        assert!(said, "{case}: something is left, and nothing was said: {output:?}");
+        host.runtime().call(["delete", "--force", "jar"]).ok();
+        as_before(host, before, &format!("{case} and delete --force: {output:?}"));
+    }
+}
+
+/// An error at a call of `run`: it ends well, or with a sentence, and nothing is left.
+#[test]
+fn run_with_an_error() {
+    guarded(|host| {
+        if !has_strace() {
+            return;
+        }
+        let bundle = bundles::rich(host);
+        let path = bundle.path().to_str().unwrap();
+        let words = ["run", "--bundle", path, "jar"];
+        let before = Snapshot::take(host);
+        let mut all = calls(host, &words);
+        all.retain(|(name, _)| !NEVER_FAIL.contains(&&**name));
+        assert!(all.len() > 50, "{all:?}");
+        let (mut failed, mut left) = (0, Vec::new());
+        for (number, (name, nth)) in some(all, 100).into_iter().enumerate() {
+            let inject = format!("inject={name}:error={}:when={nth}", ERRORS[number % ERRORS.len()]);
+            let output = traced(host, &["-e", &inject], &words).run();
+            assert!(!output.stderr.contains("panicked"), "{inject}: {output:?}");
+            failed += usize::from(output.status != 0);
+            assert!(output.status == 0 || !output.stderr.is_empty(), "{inject}: nothing was said: {output:?}");
+            assert!(output.status < 128, "{inject}: {output:?}");
+            settle();
+            if !before.differences(&Snapshot::take(host)).is_empty() {
+                left.push(format!("{inject}: {}", output.stderr.trim_end()));
+            }
+            undone(host, &before, &output, &inject);
+        }
+        assert!(failed > 10, "only {failed} errors made a difference");
+        println!("{failed} failed; left for delete --force: {left:#?}");
+        host.run(&Bundle::new().deeds(&["exit", "0"])).ok();
+    });
+}
+
+/// Death at a call of `create` or `run`: what is left is known, and `delete --force` removes it.
+#[test]
+fn killed() {
+    guarded(|host| {
+        if !has_strace() {
+            return;
+        }
+        let bundle = bundles::rich(host);
+        let path = bundle.path().to_str().unwrap();
+        let before = Snapshot::take(host);
+        for verb in ["create", "run"] {
+            let words = [verb, "--bundle", path, "jar"];
+            let mut all = calls(host, &words);
+            host.runtime().call(["delete", "--force", "jar"]).ok();
+            all.retain(|(name, _)| !["execve", "brk", "mmap", "munmap", "mprotect", "exit_group"].contains(&&**name));
+            for (name, nth) in some(all, 40) {
+                let inject = format!("inject={name}:signal=KILL:when={nth}");
+                let output = traced(host, &["-e", &inject], &words).run();
+                assert_eq!(output.status, 137, "{verb} {inject}: {output:?}");
+                let state = host.runtime().call(["state", "jar"]);
+                assert!(state.status == 0 || state.stderr.lines().count() == 1, "{verb} {inject}: {state:?}");
+                host.runtime().call(["delete", "--force", "jar"]).ok();
+                settle();
+                as_before(host, &before, &format!("{verb} {inject}"));
+                let again = host.runtime().call(["state", "jar"]).fails_with("does not exist");
+                assert_eq!(again.status, 1);
+            }
+        }
+        orphans();
+        host.run(&Bundle::new().deeds(&["exit", "0"])).ok();
+    });
+}
+
+/// An error at a call of `start`, `kill` or `delete`: tried again it works, or the container is gone.
+#[test]
+fn other_commands() {
+    guarded(|host| {
+        if !has_strace() {
+            return;
+        }
+        let bundle = Bundle::new().deeds(&["sleep"]);
+        let path = bundle.path().to_str().unwrap();
+        let before = Snapshot::take(host);
+        for words in [&["start", "jar"][..], &["kill", "jar", "KILL"], &["delete", "--force", "jar"]] {
+            let create = || host.runtime().call(["create", "--bundle", path, "jar"]).ok();
+            create();
+            let mut all = calls(host, words);
+            host.runtime().call(["delete", "--force", "jar"]).ok();
+            all.retain(|(name, _)| !NEVER_FAIL.contains(&&**name));
+            for (number, (name, nth)) in some(all, 20).into_iter().enumerate() {
+                create();
+                let inject = format!("inject={name}:error={}:when={nth}", ERRORS[number % ERRORS.len()]);
+                let output = traced(host, &["-e", &inject], words).run();
+                assert!(output.status < 128, "{words:?} {inject}: {output:?}");
+                assert!(output.status == 0 || !output.stderr.is_empty(), "{words:?} {inject}: {output:?}");
+                host.runtime().call(["delete", "--force", "jar"]).ok();
+                settle();
+                as_before(host, &before, &format!("{words:?} {inject}: {output:?}"));
+            }
+        }
+    });
+}
