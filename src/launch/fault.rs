@@ -206,6 +206,14 @@ impl Fault<'_> {
                     _ => error,
                 }
             }
+            Step::MountCopyUp => {
+                let error = self.say(place, "what it covers can't be copied into it (tmpcopyup)");
+                match self.errno {
+                    abi::ENOSPC => error.hint("give it more room with the option size=, or nr_inodes="),
+                    abi::ENAMETOOLONG => error.hint("directories may be nested 128 deep"),
+                    _ => error,
+                }
+            }
             Step::MountAttributes => self.say(place, "its options can't be set"),
             Step::MountPropagation => self.say(place, "its propagation can't be set"),
             Step::MountAttach => {
