@@ -27,6 +27,7 @@ mod layout;
 mod oom;
 mod proc;
 mod process;
+mod silent;
 mod spawn;
 mod wire;
 
