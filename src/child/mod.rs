@@ -17,6 +17,7 @@
 
 pub mod become_child;
 mod console;
+mod copy_up;
 mod cover;
 mod devices;
 mod home;

@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use super::copy_up::copy_up;
 use super::place::{self, Kind};
 use super::{At, Fault, Outcome};
 use crate::script::{Container, Mount, Step};
@@ -75,6 +76,9 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
         }
     };
     let target = target(root, tree, index, mount)?;
+    if mount.copy_up.is() {
+        copy_up(target, tree).nth(Step::MountCopyUp, index)?;
+    }
     attributes(tree, index, mount)?;
     sys::attach(tree, target).nth(Step::MountAttach, index)?;
     file::close(target);

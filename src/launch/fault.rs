@@ -5,7 +5,6 @@
 use std::ffi::CStr;
 use std::io;
 
-use crate::cgroup::Cgroup;
 use crate::error::Error;
 use crate::plan::{DeviceKind, Hook, Parameter, Plan, Source};
 use crate::script::{Message, Step};
@@ -26,26 +25,6 @@ pub fn explain(plan: &Plan, message: &Message) -> Error {
         .or_else(|| fault.identity())
         .or_else(|| fault.program())
         .unwrap_or_else(|| fault.say("", format!("the child failed at its step {}", step.name())))
-}
-
-/// What it means that the child ended with `status` and said nothing.
-pub fn silent_end(status: u8, cgroup: Option<&Cgroup>) -> Error {
-    let killed = status == 137;
-    let memory = cgroup.map(Cgroup::memory);
-    if let Some(memory) = memory.filter(|memory| killed && memory.oom_kills > 0) {
-        let amount = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
-        let what = format!(
-            "the container was killed for lack of memory while it was set up (limit {}, peak {})",
-            amount(memory.limit),
-            amount(memory.peak)
-        );
-        return Error::new("linux.resources.memory.limit", what).hint("raise it; a few MiB are needed to begin");
-    }
-    let what = match status {
-        128.. => format!("the container's first process was killed by signal {} while it was set up", status - 128),
-        _ => format!("the container's first process ended with status {status} while it was set up"),
-    };
-    Error::new("", what)
 }
 
 struct Fault<'a> {
@@ -206,6 +185,14 @@ impl Fault<'_> {
                         "in a user namespace proc needs a new pid namespace, sysfs a new network namespace, mqueue a new ipc namespace",
                     ),
                     abi::EINVAL => error.hint(format!("an option's value is not what {kind} expects")),
+                    _ => error,
+                }
+            }
+            Step::MountCopyUp => {
+                let error = self.say(place, "what it covers can't be copied into it (tmpcopyup)");
+                match self.errno {
+                    abi::ENOSPC => error.hint("give it more room with the option size=, or nr_inodes="),
+                    abi::ENAMETOOLONG => error.hint("directories may be nested 128 deep"),
                     _ => error,
                 }
             }

@@ -11,7 +11,7 @@ use super::descriptors::owned;
 use super::interrupts::Interrupts;
 use super::proc::Proc;
 use super::wire::{Wire, Word};
-use super::{fault, idmap, oom};
+use super::{fault, idmap, oom, silent};
 use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
@@ -232,7 +232,7 @@ impl Child {
             Word::Fault(_, message) => fault::explain(plan, &message),
             Word::Event(..) | Word::End | Word::Unheard => {
                 let status = self.wait().unwrap_or(0);
-                fault::silent_end(status, cgroup)
+                silent::end(status, cgroup)
             }
         }
     }

@@ -138,6 +138,8 @@ pub struct Mount {
     /// A new file system that is to be read-only (`attributes` says so) but is filled first: with mount points of later mounts,
     /// or with devices. So `MOUNT_ATTR_RDONLY` is set when everything is in place, not when it is mounted.
     pub readonly_last: bool,
+    /// `tmpcopyup`: a new tmpfs that begins with a copy of the directory that it covers.
+    pub copy_up: bool,
 }
 
 /// What is mounted.

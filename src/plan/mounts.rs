@@ -39,6 +39,7 @@ struct Asked {
     bind: Option<bool>,
     remount: bool,
     readonly: bool,
+    copy_up: bool,
     one: Attributes,
     tree: Attributes,
     propagation: Vec<u64>,
@@ -95,6 +96,7 @@ impl Asked {
             // rbind,bind and bind,rbind are both recursive, as MS_BIND and MS_REC are two bits.
             Effect::Bind(recursive) => self.bind = Some(recursive || self.bind == Some(true)),
             Effect::Remount => self.remount = true,
+            Effect::CopyUp => self.copy_up = true,
         }
     }
 
@@ -115,6 +117,11 @@ impl Asked {
         found: &mut Findings,
     ) -> Mount {
         let mut readonly_last = false;
+        if self.copy_up && (self.bind.is_some() || self.remount || mount.typ().as_deref() != Some("tmpfs")) {
+            self.copy_up = false;
+            found.warn(Problem::new(place(), "the option tmpcopyup has no effect on what is not a new tmpfs"));
+        }
+        let filled = filled || self.copy_up;
         let source = if self.remount {
             self.attributes_only("a remount", place, found);
             if self.bind.is_none() {
@@ -151,6 +158,7 @@ impl Asked {
             recursive: self.tree,
             propagation: self.propagation,
             readonly_last,
+            copy_up: self.copy_up,
         }
     }
 

@@ -4,7 +4,7 @@
 //! do to one mount are attributes of `mount_setattr(2)`; an r in front means the whole tree below. What they do to a whole
 //! file system are flags of fsconfig(2). All other words belong to the file system (`size=64k`), see [`words`].
 
-use Effect::{Access, Atime, Bind, Clear, Nothing, Propagation, Remount, Set, Superblock, Writable};
+use Effect::{Access, Atime, Bind, Clear, CopyUp, Nothing, Propagation, Remount, Set, Superblock, Writable};
 use libc::{
     MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID,
     MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE,
@@ -32,6 +32,8 @@ pub enum Effect {
     Propagation(u64),
     /// `bind` or, if true, `rbind`.
     Bind(bool),
+    /// A new tmpfs begins with a copy of what it covers.
+    CopyUp,
     /// Changes the attributes of what is mounted there already.
     Remount,
 }
@@ -116,7 +118,7 @@ const TABLE: &[(&str, Effect)] = &[
     ("suid", Clear(One, MOUNT_ATTR_NOSUID)),
     ("symfollow", Clear(One, MOUNT_ATTR_NOSYMFOLLOW)),
     ("sync", Superblock("sync")),
-    ("tmpcopyup", Nothing),
+    ("tmpcopyup", CopyUp),
     ("unbindable", propagation(MS_UNBINDABLE, false)),
 ];
 

@@ -130,6 +130,8 @@ pub struct Mount {
     pub parameters: List<Parameter>,
     /// Whether it takes over the mode of the directory that it covers (tmpfs without a mode).
     pub keep_mode: Flag,
+    /// Whether it begins with a copy of what it covers (tmpfs).
+    pub copy_up: Flag,
     /// Whether no component of the target may be a symlink (/proc, /sys).
     pub plain_target: Flag,
     /// Whether it is made before the host's tree goes: the kernel gives a user namespace a proc or sysfs only where it

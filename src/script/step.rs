@@ -87,6 +87,8 @@ steps! {
     MountParameter
     /// Making the file system of mount `index`.
     MountCreate
+    /// Copying what mount `index` covers into it.
+    MountCopyUp
     /// Attributes of mount `index`.
     MountAttributes
     /// Propagation of mount `index`.

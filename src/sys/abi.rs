@@ -34,6 +34,7 @@ numbers! {
     ioctl 16 29
     getpid 39 172
     socket 41 198
+    sendfile 40 71
     sendmsg 46 211
     recvfrom 45 207
     clone 56 220
@@ -61,6 +62,7 @@ numbers! {
     setdomainname 171 162
     exit_group 231 94
     waitid 247 95
+    getdents64 217 61
     openat 257 56
     mkdirat 258 34
     mknodat 259 33
@@ -70,6 +72,7 @@ numbers! {
     fchownat 260 54
     ppoll 271 73
     unshare 272 97
+    utimensat 280 88
     accept4 288 242
     dup3 292 24
     pipe2 293 59
@@ -138,14 +141,15 @@ pub const RESOLVE_IN_ROOT: u64 = 0x10;
 // stat.h
 pub const S_IFMT: u32 = 0o170_000;
 pub const S_IFSOCK: u32 = 0o140_000;
+pub const S_IFLNK: u32 = 0o120_000;
 pub const S_IFREG: u32 = 0o100_000;
 /// A symbolic link.
-pub const S_IFLNK: u32 = 0o120_000;
 pub const S_IFBLK: u32 = 0o060_000;
 pub const S_IFDIR: u32 = 0o040_000;
 pub const S_IFCHR: u32 = 0o020_000;
 pub const S_IFIFO: u32 = 0o010_000;
 pub const STATX_BASIC_STATS: usize = 0x7ff;
+pub const UTIME_OMIT: u64 = 0x3fff_fffe;
 
 // magic.h
 pub const PROC_SUPER_MAGIC: u64 = 0x9fa0;
@@ -254,6 +258,7 @@ pub const EAGAIN: i32 = 11;
 pub const EACCES: i32 = 13;
 pub const EEXIST: i32 = 17;
 pub const EBUSY: i32 = 16;
+pub const EXDEV: i32 = 18;
 pub const ENODEV: i32 = 19;
 pub const ENOTDIR: i32 = 20;
 pub const EISDIR: i32 = 21;
@@ -279,7 +284,7 @@ mod tests {
     #[allow(clippy::useless_conversion)]
     fn numbers_are_those_of_libc() {
         macro_rules! widen { ($($name:ident)*) => { $(assert_eq!($name as i128, libc::$name as i128, stringify!($name));)* } }
-        same!(AT_FDCWD S_IFMT S_IFSOCK S_IFREG S_IFBLK S_IFDIR S_IFCHR S_IFIFO EPERM ENOENT EINTR E2BIG EAGAIN EACCES EEXIST ENODEV
+        same!(AT_FDCWD S_IFMT S_IFSOCK S_IFLNK S_IFREG S_IFBLK S_IFDIR S_IFCHR S_IFIFO EPERM ENOENT EINTR E2BIG EAGAIN EACCES EEXIST EXDEV ENODEV
             ENOTDIR EISDIR EINVAL EROFS ENAMETOOLONG ENOSYS ELOOP EPROTO EOPNOTSUPP ETIMEDOUT SOL_SOCKET SCM_RIGHTS POLLIN);
         widen!(AT_SYMLINK_NOFOLLOW AT_EACCESS AT_EMPTY_PATH AT_RECURSIVE O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOCTTY O_NONBLOCK
             O_DIRECTORY O_NOFOLLOW O_CLOEXEC O_PATH F_DUPFD_CLOEXEC F_SETFD F_GETFD F_ADD_SEALS F_SEAL_SEAL F_SEAL_SHRINK F_SEAL_GROW
@@ -292,9 +297,9 @@ mod tests {
             MAP_PRIVATE MAP_POPULATE MAP_FIXED_NOREPLACE PR_SET_DUMPABLE PR_SET_KEEPCAPS PR_SET_NAME PR_CAPBSET_READ PR_CAPBSET_DROP
             PR_SET_NO_NEW_PRIVS PR_CAP_AMBIENT PR_CAP_AMBIENT_RAISE PR_CAP_AMBIENT_CLEAR_ALL SECCOMP_SET_MODE_FILTER P_PID WEXITED
             SIG_SETMASK AF_INET SOCK_DGRAM SOCK_CLOEXEC MSG_NOSIGNAL IFF_UP SIOCSIFFLAGS TIOCSCTTY TIOCSWINSZ TIOCSPTLCK TIOCGPTPEER TIOCGPTN
-            CLOSE_RANGE_CLOEXEC);
+            CLOSE_RANGE_CLOEXEC UTIME_OMIT);
         macro_rules! calls { ($($name:ident $libc:ident)*) => { $(assert_eq!(nr::$name as i64, libc::$libc, stringify!($name));)* } }
-        calls!(read SYS_read mmap SYS_mmap clone3 SYS_clone3 openat2 SYS_openat2 statx SYS_statx seccomp SYS_seccomp waitid SYS_waitid
+        calls!(read SYS_read mmap SYS_mmap clone3 SYS_clone3 openat2 SYS_openat2 statx SYS_statx getdents64 SYS_getdents64 sendfile SYS_sendfile utimensat SYS_utimensat seccomp SYS_seccomp waitid SYS_waitid
             prlimit64 SYS_prlimit64 mount_setattr SYS_mount_setattr setresgid SYS_setresgid ppoll SYS_ppoll fchmodat SYS_fchmodat);
     }
 }

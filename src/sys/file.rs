@@ -25,10 +25,14 @@ pub struct Stat {
     pub minor: u32,
     /// Inode number.
     pub inode: u64,
+    /// Owner.
+    pub uid: u32,
     /// Group.
     pub gid: u32,
     /// Size in bytes.
     pub size: u64,
+    /// When its content was last changed: seconds, nanoseconds.
+    pub modified: [u64; 2],
 }
 
 impl Stat {
@@ -53,7 +57,8 @@ struct Statx {
     size: u64,
     blocks: u64,
     attributes_mask: u64,
-    times: [u64; 8],
+    times: [u64; 6],
+    modified: [u64; 2],
     rdev_major: u32,
     rdev_minor: u32,
     rest: [u64; 15],
@@ -123,6 +128,17 @@ pub fn write(file: Fd, bytes: &[u8]) -> Result<(), Errno> {
     if written == bytes.len() { Ok(()) } else { Err(Errno(abi::EAGAIN)) }
 }
 
+/// sendfile(2): at most `length` bytes from `source` to `target`, from where they stand; the number of bytes.
+pub fn send(source: Fd, target: Fd, length: u64) -> Result<u64, Errno> {
+    loop {
+        // SAFETY: no memory is involved; without an offset the files' own are used.
+        match unsafe { syscall(nr::sendfile, [target.arg(), source.arg(), 0, length as usize, 0, 0]) } {
+            Err(Errno(abi::EINTR)) => {}
+            other => return other.map(|sent| sent as u64),
+        }
+    }
+}
+
 /// dup3(2): makes `copy` refer to what `file` does, open across execve.
 pub fn dup(file: Fd, copy: Fd) -> Result<(), Errno> {
     if file == copy {
@@ -159,8 +175,11 @@ fn statx(dir: Fd, path: &CStr, flags: usize) -> Result<Stat, Errno> {
         major: found.rdev_major,
         minor: found.rdev_minor,
         inode: found.inode,
+        uid: found.uid,
         gid: found.gid,
         size: found.size,
+        // The kernel's nanoseconds are 32 bits wide, with padding.
+        modified: [found.modified[0], found.modified[1] & 0xffff_ffff],
     })
 }
 
@@ -190,6 +209,24 @@ pub fn mknod(dir: Fd, name: &CStr, mode: u32, major: u32, minor: u32) -> Result<
 pub fn symlink(target: &CStr, dir: Fd, name: &CStr) -> Result<(), Errno> {
     // SAFETY: both are NUL-terminated.
     unsafe { syscall(nr::symlinkat, [text(target), dir.arg(), text(name), 0, 0, 0]) }.map(drop)
+}
+
+/// readlinkat(2) of the link `link`, an `O_PATH` descriptor of it: where it leads to. ENAMETOOLONG if that does not fit
+/// into `buffer` with a NUL.
+pub fn read_link(link: Fd, buffer: &mut [u8]) -> Result<&CStr, Errno> {
+    let length = buffer.len();
+    // SAFETY: the path is NUL-terminated and the buffer writable for its length.
+    let filled = unsafe { syscall(nr::readlinkat, [link.arg(), text(c""), pointer_mut(buffer), length, 0, 0]) }?;
+    let long = Errno(abi::ENAMETOOLONG);
+    *buffer.get_mut(filled).ok_or(long)? = 0;
+    CStr::from_bytes_until_nul(buffer).map_err(|_| long)
+}
+
+/// utimensat(2) of an open file: when it was last changed, in seconds and nanoseconds.
+pub fn set_modified(file: Fd, time: [u64; 2]) -> Result<(), Errno> {
+    let times = [[0, abi::UTIME_OMIT], time];
+    // SAFETY: two structs timespec of a 64-bit kernel; without a path it is the file itself.
+    unsafe { syscall(nr::utimensat, [file.arg(), 0, pointer(&times), 0, 0, 0]) }.map(drop)
 }
 
 /// fchmodat(2) of a name that was just made in `dir`, which nobody else writes.

@@ -19,6 +19,7 @@ pub mod abi;
 #[cfg(not(freestanding))]
 pub mod bpf;
 pub mod clone;
+pub mod directory;
 pub mod file;
 pub mod mount;
 #[cfg(not(freestanding))]

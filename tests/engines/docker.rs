@@ -24,6 +24,9 @@ const SOCKET: &str = "/run/docker.sock";
 /// The packaged client: another on PATH may be of another version.
 const CLIENT: &str = "/usr/bin/docker -H unix:///run/docker.sock";
 
+/// Before the others on dockerd's PATH: BuildKit calls a program that is named runc, whatever runtime is the default.
+const PROGRAMS: &str = "/run/bin/docker";
+
 /// A dockerd that runs.
 pub struct Docker {
     daemon: Option<Child>,
@@ -33,6 +36,9 @@ impl Docker {
     /// Starts dockerd, waits until it answers, and imports the image.
     pub fn start(runtime: &str, options: &Options) -> Verdict<Box<dyn Driver>> {
         fs::write("/run/docker.json", "{}")?;
+        fs::create_dir_all(PROGRAMS)?;
+        std::os::unix::fs::symlink(runtime, format!("{PROGRAMS}/runc"))?;
+        let path = std::env::var("PATH").unwrap_or_default();
         let log = File::create(LOG)?;
         let mut daemon = Command::new("/usr/sbin/dockerd")
             .args(["--config-file", "/run/docker.json", "--exec-root", "/run/docker"])
@@ -40,6 +46,7 @@ impl Docker {
             .args(["-H", &format!("unix://{SOCKET}"), "--storage-driver", "overlay2"])
             .args(["--add-runtime", &format!("onggi={runtime}"), "--default-runtime", "onggi"])
             .args(["--exec-opt", "native.cgroupdriver=cgroupfs", "--oom-score-adjust=0"])
+            .env("PATH", format!("{PROGRAMS}:{path}"))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -189,8 +189,8 @@ const TABLE: &str = r#"
 /mounts/- = {"destination": "/proc", "type": "proc", "options": ["remount", "ro"]}
   mounts[7] /proc: remount without bind would change the file system wherever it is mounted (add the option bind)
 
-/mounts/- = {"destination": "/data", "type": "tmpfs", "options": ["tmpcopyup"]}
-  mounts[7] /data: the option tmpcopyup: not supported by this build yet (leave it out)
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "tmpcopyup"]}
+  warning: mounts[7] /data: the option tmpcopyup has no effect on what is not a new tmpfs
 
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "idmap"]}
   mounts[7] /data: the option idmap: not supported by this build yet (leave it out)

@@ -6,7 +6,7 @@ use super::{Findings, has, mounts};
 use crate::error::Problem;
 
 /// Mount options of the spec that nothing here carries out yet.
-const OPTIONS: [&str; 3] = ["idmap", "ridmap", "tmpcopyup"];
+const OPTIONS: [&str; 2] = ["idmap", "ridmap"];
 
 /// What is not supported of the container.
 pub fn check(spec: &Spec, found: &mut Findings) {

@@ -24,11 +24,17 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
             source: Text::NONE,
             parameters: List::EMPTY,
             keep_mode: Flag::NO,
+            copy_up: Flag::from(mount.copy_up),
             plain_target: Flag::from(target == b"/proc" || target == b"/sys"),
             early: Flag::NO,
             bind_instead: Flag::NO,
             readonly_last: Flag::from(mount.readonly_last),
-            set: mount.attributes.set,
+            // What is read-only last can be written until then.
+            set: if mount.readonly_last {
+                mount.attributes.set & !abi::MOUNT_ATTR_RDONLY
+            } else {
+                mount.attributes.set
+            },
             clear: mount.attributes.clear,
             set_below: mount.recursive.set,
             clear_below: mount.recursive.clear,

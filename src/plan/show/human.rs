@@ -133,6 +133,9 @@ fn mount(mount: &Mount) -> String {
     if mount.readonly_last {
         line += " (ro when it is filled)";
     }
+    if mount.copy_up {
+        line += " (begins with what it covers)";
+    }
     line
 }
 

@@ -85,6 +85,7 @@ fn mount(mount: &Mount) -> Value {
         "recursiveAttributes": attributes(mount.recursive, "r"),
         "propagation": mount.propagation.iter().map(|flags| propagation(*flags)).collect::<Vec<_>>(),
         "readonlyLast": mount.readonly_last,
+        "copyUp": mount.copy_up,
     })
 }
 

@@ -7,6 +7,7 @@
 mod confine;
 mod exec;
 mod files;
+mod images;
 mod life;
 mod limits;
 mod network;
@@ -114,6 +115,9 @@ pub const ROWS: &[Row] = &[
     row("run --restart=on-failure", life::restart_policy),
     row("stats", life::stats),
     row("cp into and out of a running container", life::copy),
+    row("commit", images::commit),
+    row("build", images::build),
+    row("build with BuildKit", images::buildkit).of(docker::NAME),
     row("inspect names the runtime and the pid", life::inspect).fast(),
     row("run --read-only", files::read_only).fast(),
     row("run --tmpfs, with options", files::tmpfs),

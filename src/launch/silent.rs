@@ -1,0 +1,24 @@
+//! A child that ended without a word: what can still be said about it.
+
+use crate::cgroup::Cgroup;
+use crate::error::Error;
+
+/// What it means that the child ended with `status` and said nothing.
+pub fn end(status: u8, cgroup: Option<&Cgroup>) -> Error {
+    let killed = status == 137;
+    let memory = cgroup.map(Cgroup::memory);
+    if let Some(memory) = memory.filter(|memory| killed && memory.oom_kills > 0) {
+        let amount = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
+        let what = format!(
+            "the container was killed for lack of memory while it was set up (limit {}, peak {})",
+            amount(memory.limit),
+            amount(memory.peak)
+        );
+        return Error::new("linux.resources.memory.limit", what).hint("raise it; a few MiB are needed to begin");
+    }
+    let what = match status {
+        128.. => format!("the container's first process was killed by signal {} while it was set up", status - 128),
+        _ => format!("the container's first process ended with status {status} while it was set up"),
+    };
+    Error::new("", what)
+}
