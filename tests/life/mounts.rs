@@ -285,7 +285,7 @@ fn tmpfs_takes_the_mode() {
             .deeds(&["report", "--stat", "/tmp"])
             .mount(json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}));
         let folder = bundle.rootfs().join("tmp");
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o1750)).unwrap();
+        fs::set_permissions(folder, PermissionsExt::from_mode(0o1750)).unwrap();
         assert_eq!(host.report(&bundle)["stats"]["/tmp"]["mode"], 0o1750);
     });
 }
