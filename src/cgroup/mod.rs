@@ -54,6 +54,12 @@ impl Cgroup {
         tree::create(hierarchy, plan, id)
     }
 
+    /// Where [`Cgroup::create`] will make the cgroup, and which directories it will have to make for it, parents first:
+    /// to be remembered before it does. The cgroup itself is not among them if it is there already.
+    pub fn intended(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Result<(PathBuf, Vec<PathBuf>)> {
+        tree::intended(hierarchy, plan, id)
+    }
+
     /// The cgroup at an absolute path of the host, as [`Cgroup::path`] gave it; `None` if it is gone.
     pub fn open(path: &Path) -> Result<Option<Self>> {
         match file::open_cgroup(path) {

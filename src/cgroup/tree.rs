@@ -44,6 +44,15 @@ pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Re
     }
 }
 
+/// [`Cgroup::intended`].
+pub(super) fn intended(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let names = names(&plan.place, id)?;
+    let missing = |names: &&Path| matches!(open_beneath(hierarchy, names), Err(Errno::ENOENT));
+    let mut made: Vec<_> = names.ancestors().take_while(missing).map(|names| hierarchy.path().join(names)).collect();
+    made.reverse();
+    Ok((hierarchy.path().join(&names), made))
+}
+
 /// The path below the mount point: plain names only, at least one.
 fn names(place: &Place, id: &str) -> Result<PathBuf> {
     let names = match place {

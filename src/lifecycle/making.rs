@@ -28,7 +28,7 @@ impl<'entry> Making<'entry> {
         Self { entry, cgroup: None, child: None, done: false }
     }
 
-    /// Makes the cgroup, and writes the record of what is intended at once: from here on it can be found again.
+    /// Makes the cgroup. The record of what is intended is written before: if we are killed, it can be found again.
     pub fn cgroup(
         &mut self,
         plan: &Plan,
@@ -36,25 +36,36 @@ impl<'entry> Making<'entry> {
         request: &CreateRequest,
         record: &mut Record,
     ) -> Result<Option<&Cgroup>> {
-        let made = if request.no_cgroup {
-            None
-        } else {
-            Cgroup::create(&Hierarchy::find()?, &plan.cgroup, request.id.as_str())?
-        };
+        let made = if request.no_cgroup { None } else { self.make_cgroup(plan, request, record)? };
         let Some(made) = made else {
             debug!("the container has no cgroup of its own: this user may not make one, and no limit asks for it");
+            record.cgroup = None;
+            record.cgroups_made.clear();
             self.entry.write(record)?;
             return Ok(None);
         };
         let cgroup = self.cgroup.insert(made);
-        record.cgroup = Some(cgroup.path().to_owned());
-        record.cgroups_made = cgroup.made().to_vec();
-        self.entry.write(record)?;
+        if record.cgroup.as_deref() != Some(cgroup.path()) || record.cgroups_made != cgroup.made() {
+            record.cgroup = Some(cgroup.path().to_owned());
+            record.cgroups_made = cgroup.made().to_vec();
+            self.entry.write(record)?;
+        }
         // In a user namespace nobody can make device nodes, and the kernel lets nobody attach a program.
         if host.root() {
             cgroup.attach_devices(&plan.cgroup.devices)?;
         }
         Ok(Some(cgroup))
+    }
+
+    fn make_cgroup(&self, plan: &Plan, request: &CreateRequest, record: &mut Record) -> Result<Option<Cgroup>> {
+        let hierarchy = Hierarchy::find()?;
+        let (path, missing) = Cgroup::intended(&hierarchy, &plan.cgroup, request.id.as_str())?;
+        // What is there already may be somebody else's: until it is known to be free, `delete --force` must not touch it.
+        if missing.last() == Some(&path) {
+            (record.cgroup, record.cgroups_made) = (Some(path), missing);
+            self.entry.write(record)?;
+        }
+        Cgroup::create(&hierarchy, &plan.cgroup, request.id.as_str())
     }
 
     /// Takes over the child.

@@ -1,0 +1,73 @@
+//! Who a process is, and what it has from its caller.
+
+use crate::support::{Bundle, Container, Report, guarded};
+
+/// CVE-2016-3697, CVE-2026-30892: a number is a number, never a name of the image's and never 0 by accident.
+#[test]
+fn cve_2016_3697_user() {
+    guarded(|host| {
+        let bundle = Bundle::new().file("etc/passwd", "31337:x:0:0::/:/bin/sh\n").deeds(&["sleep"]);
+        let container = Container::launch(host.runtime(), &["run", "--detach"], &bundle, "jar");
+        let report = Report::parse(&container.exec(&["--user", "31337"], &["report"]).ok().stdout);
+        assert_eq!(report["process"]["uid"]["effective"], 31337, "{}", report["process"]);
+        for user in ["1:", ":2", "01", "+1", " 1", "1 ", "0x1", "-1", "4294967295", "4294967296", "1:2:3", "root"] {
+            let words = format!("--user={user}");
+            container.exec(&[&words], &["report"]).fails_with("--user");
+        }
+        container.exec(&["--user="], &["report"]).fails_with("--user");
+        container.force_delete();
+    });
+}
+
+/// CVE-2022-29162, CVE-2022-27650: inheritable is empty where nobody asked for it; what `--cap` adds is not inheritable.
+#[test]
+fn cve_2022_29162_inheritable() {
+    guarded(|host| {
+        const NONE: [&str; 0] = [];
+        let bundle = Bundle::new().deeds(&["report", "sleep"]);
+        let mut container = Container::launch(host.runtime(), &["run", "--detach"], &bundle, "jar");
+        assert_eq!(container.report().caps("inheritable"), NONE);
+        let report = Report::parse(&container.exec(&["--cap", "CAP_SYS_PTRACE"], &["report"]).ok().stdout);
+        assert_eq!(report.caps("inheritable"), NONE);
+        assert_eq!(report.caps("ambient"), NONE);
+        container.force_delete();
+    });
+}
+
+/// Keys are parted by no namespace: the session keyring is the container's own.
+#[test]
+fn keyring_of_the_caller() {
+    guarded(|host| {
+        let keyring = |words: &[&str]| {
+            let bundle = Bundle::new();
+            let path = bundle.path().to_str().unwrap().to_owned();
+            let line: Vec<&str> = [&["run"], words, &["--bundle", &path, "jar"]].concat();
+            Report::parse(&host.runtime().call(line).ok().stdout)["process"]["session_keyring"].clone()
+        };
+        let callers = keyring(&["--no-new-keyring"]);
+        if callers.is_null() {
+            return;
+        }
+        assert_eq!(keyring(&["--no-new-keyring"]), callers);
+        assert_ne!(keyring(&[]), callers);
+    });
+}
+
+/// The caller's processors are not the container's.
+#[test]
+fn affinity_of_the_caller() {
+    guarded(|host| {
+        let bundle = Bundle::new().deeds(&["report", "--read", "/proc/self/status"]);
+        let allowed = || {
+            let report = host.report(&bundle);
+            let status = report["reads"]["/proc/self/status"].to_string();
+            let line = status.split("\\n").find(|line| line.starts_with("Cpus_allowed:")).map(str::to_owned);
+            line.unwrap_or_else(|| panic!("no processors in {status}"))
+        };
+        let all = allowed();
+        let mut one = nix::sched::CpuSet::new();
+        one.set(nix::sched::sched_getcpu().unwrap()).unwrap();
+        nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &one).unwrap();
+        assert_eq!(allowed(), all);
+    });
+}

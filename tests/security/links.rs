@@ -1,0 +1,92 @@
+//! Links in the image where the runtime mounts, reads or writes.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::support::{Bundle, guarded};
+
+/// The image has a link to `target` at `place`; what is mounted above it is left out, so that the link is met.
+fn with_link(place: &str, target: &Path) -> Bundle {
+    let mut bundle = Bundle::new();
+    if let Some((top, _)) = place.split_once('/') {
+        bundle = bundle.without_mount(&format!("/{top}"));
+    }
+    let link = bundle.rootfs().join(place);
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    let _ = fs::remove_dir(&link);
+    symlink(target, link).unwrap();
+    bundle
+}
+
+/// CVE-2019-19921, CVE-2023-27561, CVE-2025-54867: /proc and /sys are ordinary directories, or nothing runs.
+#[test]
+fn cve_2019_19921_proc_and_sys() {
+    guarded(|host| {
+        for place in ["proc", "sys"] {
+            for target in ["/tmp", "tmp", "/proc/self/root/tmp", "/nowhere/at/all", "/proc", "/sys"] {
+                host.run(&with_link(place, Path::new(target))).fails_with(&format!("/{place}"));
+            }
+        }
+    });
+}
+
+/// CVE-2026-41579, CVE-2021-30465: links elsewhere lead to places inside the rootfs, or to a refusal; never to the host.
+#[test]
+fn cve_2021_30465_links_stay_inside() {
+    guarded(|host| {
+        let outside = host.folder().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("ptmx"), "").unwrap();
+        let up = Path::new("../../../../../../../../..").join(outside.strip_prefix("/").unwrap());
+        let magic = Path::new("/proc/self/root").join(outside.strip_prefix("/").unwrap());
+        for place in ["dev", "dev/pts", "dev/shm", "sys/fs/cgroup"] {
+            for target in [&outside, &up, &magic] {
+                // Whether it runs is all one.
+                host.run(&with_link(place, target));
+                let names: Vec<_> = fs::read_dir(&outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+                assert_eq!(names, ["ptmx"], "{place} -> {}", target.display());
+            }
+        }
+    });
+}
+
+/// CVE-2019-16884, CVE-2025-52881: a volume that a link of the image leads onto /proc, or into it.
+#[test]
+fn cve_2019_16884_volume_led_into_proc() {
+    guarded(|host| {
+        for place in ["/foo", "/foo/self/attr", "/foo/sys"] {
+            let bundle = Bundle::new().mount(
+                json!({"destination": place, "type": "bind", "source": host.folder(), "options": ["rbind", "ro"]}),
+            );
+            symlink("/proc", bundle.rootfs().join("foo")).unwrap();
+            host.run(&bundle).fails_with("ordinary directory");
+        }
+    });
+}
+
+/// containers/storage CVE-2024-9676: the image's passwd is a FIFO, a device, a directory, a circle or huge.
+#[test]
+fn cve_2024_9676_passwd() {
+    guarded(|host| {
+        for kind in ["fifo", "device", "directory", "circle", "huge"] {
+            let bundle = Bundle::new().edit(|config| config["process"]["env"] = json!(["A=1"]));
+            let passwd = bundle.rootfs().join("etc/passwd");
+            fs::remove_file(&passwd).unwrap();
+            let mode = nix::sys::stat::Mode::from_bits_truncate(0o666);
+            match kind {
+                "fifo" => nix::unistd::mkfifo(&passwd, mode).unwrap(),
+                "device" => {
+                    let zero = nix::sys::stat::makedev(1, 5);
+                    nix::sys::stat::mknod(&passwd, nix::sys::stat::SFlag::S_IFCHR, mode, zero).unwrap();
+                }
+                "directory" => fs::create_dir(&passwd).unwrap(),
+                "circle" => symlink("passwd", &passwd).unwrap(),
+                _ => fs::File::create(&passwd).unwrap().set_len(10 << 30).unwrap(),
+            }
+            assert_eq!(host.report(&bundle).env("HOME"), Some("/"), "{kind}");
+        }
+    });
+}

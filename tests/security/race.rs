@@ -1,0 +1,54 @@
+//! A neighbour who renames things on a shared volume while a container is being made.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use serde_json::json;
+
+use crate::support::{Bundle, guarded};
+
+/// CVE-2021-30465, CVE-2024-45310: a directory on the way to mount points is exchanged with a link to `/` all the time. Every
+/// container runs or fails cleanly, and nothing is made or mounted on the host (the guard compares).
+#[test]
+fn cve_2021_30465_exchange() {
+    guarded(|host| {
+        let volume = host.folder().join("volume");
+        let (directory, link) = (volume.join("dir"), volume.join("link"));
+        fs::create_dir_all(directory.join("sub")).unwrap();
+        symlink("/", &link).unwrap();
+        let (done, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    renameat2(AT_FDCWD, &directory, AT_FDCWD, &link, RenameFlags::RENAME_EXCHANGE).unwrap();
+                    swaps.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            for number in 0..40 {
+                let tmpfs = |at: String| json!({"destination": at, "type": "tmpfs", "source": "tmpfs"});
+                let bundle = Bundle::new()
+                    .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
+                    .mount(tmpfs("/volume/dir/sub".into()))
+                    .mount(tmpfs(format!("/volume/dir/swapped{number}")))
+                    .edit(|config| {
+                        config["root"]["readonly"] = json!(false);
+                        config["linux"]["maskedPaths"].as_array_mut().unwrap().push(json!("/volume/dir/sub"));
+                        config["linux"]["readonlyPaths"].as_array_mut().unwrap().push(json!("/volume/dir"));
+                    });
+                let output = host.run(&bundle);
+                let clean = output.status == 0 || output.stderr.contains("mounts[") || output.stderr.contains("Paths[");
+                let outside = std::path::Path::new("/").join(format!("swapped{number}"));
+                let escaped = outside.exists();
+                if !clean || escaped {
+                    done.store(true, Ordering::Relaxed);
+                }
+                assert!(clean, "{output:?}");
+                assert!(!escaped, "{} was made on the host", outside.display());
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert!(swaps.load(Ordering::Relaxed) > 100, "the neighbour was idle");
+    });
+}
