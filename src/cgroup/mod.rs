@@ -54,6 +54,11 @@ impl Cgroup {
         tree::create(hierarchy, plan, id)
     }
 
+    /// Where [`Cgroup::create`] will make the container's directory; `None` if something is there already.
+    pub fn vacant(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Result<Option<PathBuf>> {
+        tree::vacant(hierarchy, plan, id)
+    }
+
     /// The cgroup at an absolute path of the host, as [`Cgroup::path`] gave it; `None` if it is gone.
     pub fn open(path: &Path) -> Result<Option<Self>> {
         match file::open_cgroup(path) {

@@ -44,6 +44,12 @@ pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Re
     }
 }
 
+/// [`Cgroup::vacant`].
+pub(super) fn vacant(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Result<Option<PathBuf>> {
+    let names = names(&plan.place, id)?;
+    Ok(open_beneath(hierarchy, &names).is_err_and(|cause| cause == Errno::ENOENT).then(|| hierarchy.path().join(names)))
+}
+
 /// The path below the mount point: plain names only, at least one.
 fn names(place: &Place, id: &str) -> Result<PathBuf> {
     let names = match place {

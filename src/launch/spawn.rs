@@ -53,7 +53,7 @@ pub fn spawn(
         let early = if reborn { child.be_reborn(plan)? } else { Vec::new() };
         if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, host.privileged())?;
-            child.wire.go();
+            child.wire.go()?;
         }
         child.lead(early, plan, cgroup, &mut borrowed, interrupts, hooks)
     })();
@@ -150,7 +150,7 @@ impl Child {
     /// Gives the word to start over the wire (for a child that has no start socket), and waits until it has become the
     /// user's program.
     pub fn start(&self, plan: &Plan) -> Result<()> {
-        self.wire.go();
+        self.wire.go()?;
         self.becomes_program(plan)
     }
 
@@ -221,7 +221,7 @@ impl Child {
                 Word::Event(Event::Ready, _) => return Ok(()),
                 Word::Event(Event::Namespaced, _) => {
                     hooks(self.pid)?;
-                    self.wire.go();
+                    self.wire.go()?;
                 }
                 other => return Err(self.unexpected(plan, cgroup, other)),
             }

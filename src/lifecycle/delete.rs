@@ -40,6 +40,9 @@ fn whole(entry: &Entry, record: &Record, force: bool) -> Result<Vec<Error>> {
     end(entry.id(), Init::find(record)?.as_ref(), own_cgroup(record)?.as_ref())?;
     if let Some(cgroup) = &record.cgroup {
         Cgroup::remove(cgroup, &record.cgroups_made, Instant::now() + PATIENCE)?;
+    } else if let Some(path) = entry.cgroup() {
+        // `create` was killed while it made the cgroup.
+        Cgroup::remove(&path, std::slice::from_ref(&path), Instant::now() + PATIENCE)?;
     }
     // Before the record goes: if we are killed now, another `delete` runs them again, where otherwise nobody would.
     let warnings = hooks::poststop(record);

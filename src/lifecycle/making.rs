@@ -39,7 +39,12 @@ impl<'entry> Making<'entry> {
         if request.no_cgroup {
             return Ok(None);
         }
-        let made = Cgroup::create(&Hierarchy::find()?, &plan.cgroup, request.id.as_str())?;
+        let hierarchy = Hierarchy::find()?;
+        // If we are killed while it is made, it can be found all the same.
+        if let Some(path) = Cgroup::vacant(&hierarchy, &plan.cgroup, request.id.as_str())? {
+            self.entry.remember_cgroup(&path)?;
+        }
+        let made = Cgroup::create(&hierarchy, &plan.cgroup, request.id.as_str())?;
         let Some(made) = made else {
             debug!("the container has no cgroup of its own: this user may not make one, and no limit asks for it");
             return Ok(None);

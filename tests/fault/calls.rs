@@ -32,6 +32,7 @@ const NEVER_FAIL: &[&str] = &[
     "sigaltstack",
     "getrandom",
     "futex",
+    "rt_sigaction",
 ];
 
 /// ENOSPC, EIO, EMFILE, EACCES.
