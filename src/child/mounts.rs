@@ -28,6 +28,8 @@ pub fn open_sources(container: &Container) -> Outcome {
             device.tree.set(sys::clone_tree(Fd::CWD, path, false).nth(Step::DeviceSource, index)?);
         }
         if let Some(tree) = device.tree.get().some() {
+            // Out of the host's peer group: what is mounted on it in the container must not show on the host's node.
+            sys::set_attributes(tree, 0, 0, abi::MS_PRIVATE, false).nth(Step::DeviceSource, index)?;
             let found = file::stat(tree).nth(Step::DeviceSource, index)?;
             if (found.mode & abi::S_IFMT, found.major, found.minor)
                 != (device.mode & abi::S_IFMT, device.major, device.minor)
@@ -40,6 +42,7 @@ pub fn open_sources(container: &Container) -> Outcome {
         if container.null.get() == Fd::NONE {
             container.null.set(sys::clone_tree(Fd::CWD, c"/dev/null", false).at(Step::Null)?);
         }
+        sys::set_attributes(container.null.get(), 0, 0, abi::MS_PRIVATE, false).at(Step::Null)?;
         let null = file::stat(container.null.get()).at(Step::Null)?;
         if !null.is(abi::S_IFCHR) || (null.major, null.minor) != (1, 3) {
             return Err(Fault::new(Step::Null, 0));

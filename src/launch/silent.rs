@@ -16,6 +16,10 @@ pub fn end(status: u8, cgroup: Option<&Cgroup>) -> Error {
         );
         return Error::new("linux.resources.memory.limit", what).hint("raise it; a few MiB are needed to begin");
     }
+    if killed {
+        return Error::new("", "the container's first process was killed (signal 9) while it was set up")
+            .hint("by somebody, or by the kernel for lack of memory, which dmesg tells");
+    }
     let what = match status {
         128.. => format!("the container's first process was killed by signal {} while it was set up", status - 128),
         _ => format!("the container's first process ended with status {status} while it was set up"),

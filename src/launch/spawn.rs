@@ -53,7 +53,7 @@ pub fn spawn(
         let early = if reborn { child.be_reborn(plan)? } else { Vec::new() };
         if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, host.privileged())?;
-            child.wire.go();
+            child.wire.go()?;
         }
         child.lead(early, plan, cgroup, &mut borrowed, interrupts, hooks)
     })();
@@ -124,15 +124,10 @@ fn cannot_clone(errno: Errno, cgroup: Option<&Cgroup>) -> Error {
     let error = Error::io("", "can't make the container's process", std::io::Error::from_raw_os_error(errno.0));
     let cgroup = cgroup.map_or_else(String::new, |cgroup| cgroup.path().display().to_string());
     match errno.0 {
-        abi::EAGAIN => error.hint("RLIMIT_NPROC, pids.max or kernel.pid_max is reached"),
-        abi::EPERM => {
-            error.hint("new namespaces need root, or a user namespace: add one (onggi spec --rootless shows how)")
-        }
-        abi::ENOSPC => error.hint("too many nested or too many namespaces: see user.max_*_namespaces (sysctl)"),
         abi::EBUSY => error
             .hint(format!("cgroup {cgroup} has child cgroups with controllers enabled, so it can have no processes")),
         abi::EOPNOTSUPP => error.hint(format!("cgroup {cgroup} is threaded or below a threaded one")),
-        _ => error,
+        other => fault::clone_hint(error, other),
     }
 }
 
@@ -150,7 +145,7 @@ impl Child {
     /// Gives the word to start over the wire (for a child that has no start socket), and waits until it has become the
     /// user's program.
     pub fn start(&self, plan: &Plan) -> Result<()> {
-        self.wire.go();
+        self.wire.go()?;
         self.becomes_program(plan)
     }
 
@@ -220,7 +215,7 @@ impl Child {
                 Word::Event(Event::Ready, _) => return Ok(()),
                 Word::Event(Event::Namespaced, _) => {
                     hooks(self.pid)?;
-                    self.wire.go();
+                    self.wire.go()?;
                 }
                 other => return Err(self.unexpected(plan, cgroup, other)),
             }

@@ -42,9 +42,16 @@ impl Wire {
         self.0.as_fd()
     }
 
-    /// Tells the child to go on. If it is gone, the next [`Self::hear`] says so.
-    pub fn go(&self) {
-        let _ = send(self.0.as_raw_fd(), b"g", MsgFlags::MSG_NOSIGNAL);
+    /// Tells the child to go on. If it is gone, the next [`Self::hear`] says so; any other reason why it can't be told
+    /// is an error here, or both would wait for ever.
+    pub fn go(&self) -> Result<()> {
+        loop {
+            match send(self.0.as_raw_fd(), b"g", MsgFlags::MSG_NOSIGNAL) {
+                Ok(_) | Err(SystemError::EPIPE | SystemError::ECONNRESET | SystemError::ENOTCONN) => return Ok(()),
+                Err(SystemError::EINTR) => {}
+                Err(cause) => return Err(Error::io("", "can't tell the child to go on", cause)),
+            }
+        }
     }
 
     /// Waits for the child's next word.

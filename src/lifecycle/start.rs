@@ -28,7 +28,7 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
     let wire = UnixStream::connect(entry.start_socket())
         .map(|socket| Wire::over(OwnedFd::from(socket)))
         .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
-    wire.go();
+    wire.go()?;
     let failed = match wire.hear()? {
         Word::Fault(_, message) => match plan(&entry, &record) {
             Ok(plan) => Some(fault::explain(&plan, &message)),

@@ -97,10 +97,7 @@ impl Entry {
     pub fn write(&self, record: &Record) -> Result<()> {
         let json = record.to_json()?;
         if let (None, Some(cgroup)) = (record.pid, &record.cgroup) {
-            match symlinkat(cgroup, &self.directory, CGROUP) {
-                Ok(()) | Err(Errno::EEXIST) => {}
-                Err(cause) => return Err(self.failed(CGROUP, "can't be made", cause)),
-            }
+            self.remember_cgroup(cgroup)?;
         }
         let renamed = |()| Ok(renameat(&self.directory, NEXT_RECORD, &self.directory, RECORD)?);
         self.put(NEXT_RECORD, &json).and_then(renamed).map_err(|cause| self.failed(RECORD, "can't be written", cause))
@@ -119,7 +116,16 @@ impl Entry {
         Record::from_json(&json, &self.place(RECORD))
     }
 
-    /// The cgroup, when the record can't be read.
+    /// Remembers where the container's cgroup will be, for [`Self::cgroup`]. To be called before it is made, but only
+    /// if nothing is there yet: what is found by it is removed.
+    pub fn remember_cgroup(&self, path: &Path) -> Result<()> {
+        match symlinkat(path, &self.directory, CGROUP) {
+            Ok(()) | Err(Errno::EEXIST) => Ok(()),
+            Err(cause) => Err(self.failed(CGROUP, "can't be made", cause)),
+        }
+    }
+
+    /// The cgroup, when the record can't be read, or does not know it yet.
     pub fn cgroup(&self) -> Option<PathBuf> {
         readlinkat(&self.directory, CGROUP).ok().map(PathBuf::from)
     }

@@ -148,10 +148,10 @@ fn state_root() {
         let root = host.folder().join("small");
         fs::create_dir(&root).unwrap();
         let before = Snapshot::take(host);
-        let none = None::<&str>;
         let (mut failed, mut done) = (0, 0);
         for options in ["size=4k", "size=8k", "nr_inodes=1", "nr_inodes=2", "nr_inodes=3", "nr_inodes=5", "size=64k"] {
-            mount(Some("tmpfs"), &root, Some("tmpfs"), MsFlags::empty(), Some(options)).unwrap();
+            mount(Some("tmpfs"), &root, Some("tmpfs"), MsFlags::empty(), Some(format!("{options},mode=700").as_str()))
+                .unwrap();
             let runtime = Runtime::for_user(0, 0, host.runtime().program().to_owned(), root.clone());
             let output = runtime.run(&config(|_| {}), "jar").run();
             if output.status == 0 {
@@ -165,7 +165,7 @@ fn state_root() {
             as_before(host, &before, options);
         }
         assert!(failed > 2 && done > 0, "{failed} failed, {done} did not");
-        mount(Some("tmpfs"), &root, Some("tmpfs"), MsFlags::MS_RDONLY, none).unwrap();
+        mount(Some("tmpfs"), &root, Some("tmpfs"), MsFlags::MS_RDONLY, Some("mode=700")).unwrap();
         let runtime = Runtime::for_user(0, 0, host.runtime().program().to_owned(), root.clone());
         said(&runtime.run(&config(|_| {}), "jar").run(), &["read-only file system"]);
         umount2(&root, MntFlags::empty()).unwrap();

@@ -19,7 +19,7 @@ fn everything() {
     guarded(|host| {
         let runtime = program::runtime(host);
         let bundle = bundles::rich(host);
-        let missed = &[&["Join", "Clone", "Maps", "Root"], &SOURCES[..], &["DeviceSource"], &TERMINAL].concat();
+        let missed = [&["Join", "Clone", "Maps", "Root"], &SOURCES[..], &["DeviceSource"], &TERMINAL].concat();
         sweep(host, &missed, run(host, &runtime, &text(&bundle), false));
     });
 }
@@ -31,7 +31,7 @@ fn terminal() {
     guarded(|host| {
         let runtime = program::runtime(host);
         let bundle = bundles::rich_terminal(host);
-        let missed = &[
+        let missed = [
             &["Join", "Clone", "Maps", "Root"],
             &SOURCES[..],
             &["DeviceSource", "CreateContainerHook", "NoNewPrivileges"],
@@ -48,7 +48,7 @@ fn user_namespace() {
     guarded(|host| {
         let runtime = program::runtime(host);
         let bundle = bundles::rich_user_namespace(host);
-        let missed = &[&["Join", "Clone"], &SOURCES[..], &TERMINAL].concat();
+        let missed = [&["Join", "Clone"], &SOURCES[..], &TERMINAL].concat();
         sweep(host, &missed, run(host, &runtime, &text(&bundle), false));
     });
 }
@@ -61,7 +61,7 @@ fn rootless() {
         let runtime = program::runtime(host);
         let (uid, gid) = host.user();
         let bundle = Bundle::rootless(uid, gid).deeds(&["exit", "0"]);
-        let missed = &[
+        let missed = [
             &["Join", "Clone", "Loopback", "Domainname", "Hooks", "Sysctl"],
             &TERMINAL[..],
             &["CreateContainerHook", "Ambient", "StartContainerHook", "Seccomp"],
@@ -80,7 +80,7 @@ fn joined() {
         let other = Container::launch(&runtime, &["create"], &Bundle::new().deeds(&["sleep"]), "other");
         let kinds = [("network", "net"), ("ipc", "ipc"), ("uts", "uts"), ("pid", "pid"), ("cgroup", "cgroup")];
         let bundle = bundles::rich_joined(host, other.pid(), &kinds);
-        let missed = &[
+        let missed = [
             &["Maps", "Root", "Loopback", "Hostname", "Domainname"],
             &SOURCES[..],
             &["DeviceSource", "Sysctl"],
@@ -106,7 +106,7 @@ fn joined_user_namespace() {
             config["linux"]["devices"] = serde_json::json!([]);
             config["process"]["cwd"] = serde_json::json!("/");
         });
-        let missed = &[&["Maps", "Loopback", "Hostname", "Domainname"], &SOURCES[..], &["Sysctl"], &TERMINAL].concat();
+        let missed = [&["Maps", "Loopback", "Hostname", "Domainname"], &SOURCES[..], &["Sysctl"], &TERMINAL].concat();
         sweep(host, &missed, run(host, &runtime, &text(&bundle), false));
         other.force_delete();
         settle();

@@ -18,7 +18,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("state", &["error", "plan", "sys"]),
     ("launch", &["error", "cgroup", "plan", "seccomp", "child", "script", "sys"]),
     ("lifecycle", &["error", "launch", "state", "cgroup", "plan", "bundle", "seccomp", "sys"]),
-    ("cli", &["error", "lifecycle", "state", "plan", "bundle"]),
+    ("cli", &["error", "lifecycle", "state", "plan", "bundle", "sys"]),
 ];
 
 /// The one door of a room, for a room that it is not open to as a whole.

@@ -1,0 +1,114 @@
+//! Who the process is, and what it becomes.
+
+use super::{Fault, show};
+use crate::error::Error;
+use crate::script::Step;
+use crate::sys::abi;
+
+impl Fault<'_> {
+    pub(super) fn identity(&self) -> Option<Error> {
+        let process = &self.plan.process;
+        Some(match self.step {
+            Step::Rlimit => {
+                let error = self.say(format!("process.rlimits[{}]", self.index), "can't be set");
+                if self.errno == abi::EPERM {
+                    error.hint("raising a hard limit needs CAP_SYS_RESOURCE on the host; ask for no more than onggi itself has, which `ulimit -H` shows")
+                } else {
+                    error
+                }
+            }
+            Step::Stdio => self.say("process.user", "stdio can't be handed over to the user"),
+            Step::Groups => {
+                let error = self.unmapped("process.user.additionalGids", "can't be set");
+                self.hinted(error, abi::EPERM, "this user namespace forbids to set groups: leave them out")
+            }
+            Step::Gid => self.unmapped("process.user.gid", format!("can't become group {}", process.gid)),
+            Step::Uid => {
+                let error = self.unmapped("process.user.uid", format!("can't become user {}", process.uid));
+                self.hinted(error, abi::EAGAIN, "that user has as many processes as it may (RLIMIT_NPROC)")
+            }
+            Step::Bounding => {
+                self.say("process.capabilities.bounding", format!("can't drop {}", capability(self.index)))
+            }
+            Step::Capabilities => {
+                let error = self.say("process.capabilities", "can't be set");
+                self.hinted(error, abi::EPERM, "ask for no more than onggi itself has")
+            }
+            Step::Ambient => {
+                let error = self.say("process.capabilities.ambient", format!("can't raise {}", capability(self.index)));
+                error.hint("it must be in the permitted and in the inheritable set as well")
+            }
+            Step::NoNewPrivileges => self.say("process.noNewPrivileges", "can't be set"),
+            Step::Seccomp => {
+                let error = self.say("linux.seccomp", "the kernel refuses the filter");
+                match self.errno {
+                    abi::EACCES => error.hint("without noNewPrivileges it needs CAP_SYS_ADMIN"),
+                    abi::EINVAL => error.hint("a flag may be unknown to this kernel, or seccomp not be built in"),
+                    _ => error,
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// EINVAL from setuid and its like: the id means nothing in the user namespace.
+    fn unmapped(&self, place: &str, what: impl Into<String>) -> Error {
+        let error = self.say(place, what);
+        if self.errno == abi::EINVAL { error.hint("the user namespace's mappings do not contain it") } else { error }
+    }
+
+    pub(super) fn program(&self) -> Option<Error> {
+        let process = &self.plan.process;
+        let cwd = show(&process.cwd);
+        Some(match self.step {
+            Step::Cwd => {
+                let error = self.say(format!("process.cwd {cwd}"), "can't be entered");
+                match self.errno {
+                    abi::ENOENT => error.hint("it could not be made either: create it in the image"),
+                    abi::ENOTDIR => error.hint("it must be a directory in the image"),
+                    abi::EACCES => error.hint("the user of the process must be able to enter it"),
+                    _ => error,
+                }
+            }
+            Step::CwdOutside => {
+                Error::new(format!("process.cwd {cwd}"), "lies outside the container; refused for safety")
+            }
+            Step::Program | Step::Execve => self.not_found(),
+            Step::Start => Error::new("", "the runtime went away before the container was started"),
+            _ => return None,
+        })
+    }
+
+    fn not_found(&self) -> Error {
+        let name = self.plan.process.args.first().map_or_else(String::new, |name| show(name));
+        let place = format!("process.args[0] {name:?}");
+        let on_path = self.step == Step::Program && self.extra == 0 && self.index == 1;
+        let (error, status) = match self.errno {
+            abi::ENOENT if on_path => (Error::new(place, "executable file not found in $PATH"), 127),
+            abi::ENOENT if self.step == Step::Execve => (
+                self.say(place, "is there, but the interpreter that it names is not")
+                    .hint("that of its first line (#!), or its dynamic loader"),
+                127,
+            ),
+            libc::E2BIG => (self.say(place, "can't be executed").hint("its args and env are too long together"), 126),
+            libc::ENOEXEC => (
+                self.say(place, "can't be executed").hint("it is for another architecture, or a script without #!"),
+                126,
+            ),
+            abi::EISDIR => (Error::new(place, "is a directory: permission denied"), 126),
+            abi::EACCES => (
+                self.say(place, "can't be executed")
+                    .hint("it must be executable for the user of the process, and its mount not be noexec"),
+                126,
+            ),
+            abi::ENOENT | abi::ENOTDIR => (self.say(place, "can't be executed"), 127),
+            0 => (Error::new(place, "the path is too long"), 127),
+            _ => (self.say(place, "can't be executed"), 126),
+        };
+        error.status(status)
+    }
+}
+
+fn capability(number: usize) -> String {
+    crate::plan::caps::names(1 << (number & 63)).into_iter().next().unwrap_or_else(|| number.to_string())
+}
