@@ -21,6 +21,7 @@ const UNSAFE: &[&str] = &[
     "state/init.rs",
     "lifecycle/terminal.rs",
     "main.rs",
+    "main.rs",
 ];
 
 #[test]

@@ -69,12 +69,19 @@ pub(super) struct Room<'a> {
     pub files: Descriptors,
     pub plan: &'a Plan,
     pub privileged: bool,
+    pub rootless: bool,
 }
 
 /// Arms the plan of a container.
 pub fn arm(arming: Arming<'_>) -> Result<Armed> {
     let plan = arming.plan;
-    let mut room = Room { layout: Layout::new(), files: Descriptors::default(), plan, privileged: arming.privileged };
+    let mut room = Room {
+        layout: Layout::new(),
+        files: Descriptors::default(),
+        plan,
+        privileged: arming.privileged,
+        rootless: arming.lenient,
+    };
     let room = &mut room;
     let new = plan.namespaces.new;
     let joins = joins(room)?;
@@ -118,7 +125,13 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
 /// of the rest only its namespaces are looked at.
 pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
     let plan = arming.plan;
-    let mut room = Room { layout: Layout::new(), files: Descriptors::default(), plan, privileged: arming.privileged };
+    let mut room = Room {
+        layout: Layout::new(),
+        files: Descriptors::default(),
+        plan,
+        privileged: arming.privileged,
+        rootless: arming.lenient,
+    };
     let room = &mut room;
     let kinds = plan.namespaces.join.iter().fold(plan.namespaces.new, |all, join| all | join.kind);
     let file = room.files.add(init);
@@ -183,7 +196,7 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
 
 impl<'a> Room<'a> {
     fn empty(plan: &'a Plan) -> Self {
-        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged: false }
+        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged: false, rootless: false }
     }
 
     /// The error of a step that the parent made in the child's place.

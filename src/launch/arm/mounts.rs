@@ -82,7 +82,8 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
     let own = kind.to_bytes();
     if own == b"proc" || own == b"sysfs" {
         entry.plain_target = Flag::YES;
-        entry.early = Flag::from(room.plan.namespaces.has(libc::CLONE_NEWUSER));
+        // Also without a new one: rootless Podman has entered its user namespace before it calls us.
+        entry.early = Flag::from(room.rootless || room.plan.namespaces.has(libc::CLONE_NEWUSER));
     }
     let has_mode = parameters.iter().any(|it| matches!(it, Parameter::Text(key, _) if key.to_bytes() == b"mode"));
     entry.keep_mode = Flag::from(own == b"tmpfs" && !has_mode);

@@ -12,12 +12,14 @@ mod life;
 mod limits;
 mod network;
 mod process;
+mod rootless;
 mod terminal;
 
 use crate::command::Verdict;
 use crate::docker;
 use crate::engine::Engine;
 use crate::options::Options;
+use crate::podman;
 
 /// One question.
 pub struct Row {
@@ -119,6 +121,7 @@ pub const ROWS: &[Row] = &[
     row("build", images::build),
     row("build with BuildKit", images::buildkit).of(docker::NAME),
     row("inspect names the runtime and the pid", life::inspect).fast(),
+    row("an ordinary user: run, exec, stop", rootless::podman).of(podman::NAME),
     row("run --read-only", files::read_only).fast(),
     row("run --tmpfs, with options", files::tmpfs),
     row("run -v: bind mount", files::bind).fast(),
