@@ -155,8 +155,13 @@ fn needs_rebirth(new: u64, joined: u64) -> bool {
 fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed> {
     let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
     for number in 3..3 + preserve_fds.cast_signed() {
-        if file::fcntl(Fd(number), abi::F_GETFD, 0).is_err() {
-            return Err(Error::new("--preserve-fds", format!("descriptor {number} is not open")));
+        // What came by execve has no FD_CLOEXEC, what onggi opened has: its own (the state root, the log) stay outside.
+        if !file::fcntl(Fd(number), abi::F_GETFD, 0).is_ok_and(|flags| flags & abi::FD_CLOEXEC == 0) {
+            return Err(Error::new(
+                "--preserve-fds",
+                format!("descriptor {number} was not open when onggi was called"),
+            )
+            .hint("the caller opens the N descriptors from 3 on, or asks for fewer"));
         }
     }
     Ok(Armed {
