@@ -199,6 +199,7 @@ impl Fault<'_> {
             Step::MountCreate => {
                 let error = self.say(place, format!("a new {kind} can't be made"));
                 match self.errno {
+                    abi::ENOENT => error.hint(format!("{kind} finds no `source` of that name")),
                     abi::EPERM => error.hint(
                         "in a user namespace proc needs a new pid namespace, sysfs a new network namespace, mqueue a new ipc namespace",
                     ),
@@ -211,7 +212,9 @@ impl Fault<'_> {
             Step::MountAttach => {
                 let error = self.say(place, "can't be mounted there");
                 match self.errno {
-                    abi::ENOTDIR => error.hint("a file can only be mounted on a file, a directory on a directory"),
+                    abi::ENOTDIR | abi::EINVAL => {
+                        error.hint("a file can only be mounted on a file, a directory on a directory")
+                    }
                     abi::ELOOP => error.hint("the mount would contain itself"),
                     _ => error,
                 }
@@ -383,6 +386,7 @@ impl Fault<'_> {
             ),
             abi::ENOENT | abi::ENOTDIR => (self.say(place, "can't be executed"), 127),
             0 => (Error::new(place, "the path is too long"), 127),
+            abi::EPERM => (self.say(place, "can't be executed").hint("does linux.seccomp allow execve?"), 126),
             _ => (self.say(place, "can't be executed"), 126),
         };
         error.status(status)
