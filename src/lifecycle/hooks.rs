@@ -216,7 +216,7 @@ mod tests {
             error("echo no such bridge >&2; echo; echo bye; exit 3", 60),
             "hooks.prestart[1] /bin/sh: ended with status 3: no such bridge / bye"
         );
-        assert_eq!(error("kill -9 $$", 60), "hooks.prestart[1] /bin/sh: was ended by signal 9");
+        assert_eq!(error("kill -9 $$", 60), "hooks.prestart[1] /bin/sh: was ended by SIGKILL");
         let loud = error("i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done; exit 1", 60);
         assert!(loud.ends_with("/ 19998 / 19999") && loud.len() < 3 * SAYINGS, "{loud}");
     }
