@@ -212,7 +212,7 @@ impl Fault<'_> {
             Step::MountAttach => {
                 let error = self.say(place, "can't be mounted there");
                 match self.errno {
-                    abi::ENOTDIR | abi::EINVAL => error.hint("a file goes onto a file only, a directory onto a directory"),
+                    abi::ENOTDIR | abi::EINVAL => error.hint("a file goes on a file, a directory on a directory"),
                     abi::ELOOP => error.hint("the mount would contain itself"),
                     _ => error,
                 }
