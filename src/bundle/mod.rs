@@ -6,8 +6,9 @@
 //!
 //! May enter: nothing of onggi but `error`. Of the host only `config.json` itself is looked at.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::Spec;
@@ -60,7 +61,8 @@ impl Bundle {
 fn read_config(bundle: &Path) -> Result<Vec<u8>> {
     let file = bundle.join("config.json");
     let place = || file.display().to_string();
-    let mut open = match File::open(&file) {
+    // A FIFO is to be refused below, not waited for.
+    let mut open = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&file) {
         Ok(open) => open,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
             return Err(no_config(bundle));

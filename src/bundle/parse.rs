@@ -73,6 +73,10 @@ fn wrong_type(
         (_, _) => format!("{prefix}.{path}"),
     };
     let what = without_position(cause.inner());
+    if let Some(field) = what.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        let object = if place == file { String::new() } else { format!("{place}.") };
+        return Error::new(format!("{object}{field}"), "is missing");
+    }
     // Mending loses the lines. The first attempt's is right if it stumbled over the same thing.
     let error = Error::new(place, what.clone());
     if what == without_position(first) { error.hint(format!("line {} of {file}", first.line())) } else { error }

@@ -60,8 +60,9 @@ fn scan(arguments: &[OsString], flags: &[Flag], positionals: Option<Positionals>
                 None => break,
                 Some(Positionals::Between) => line.push(argument.clone()),
                 Some(Positionals::Rest) => {
+                    let rest = &arguments[at + 1..];
                     line.extend([argument.clone(), "--".into()]);
-                    line.extend_from_slice(&arguments[at + 1..]);
+                    line.extend_from_slice(rest.strip_prefix(&["--".into()]).unwrap_or(rest));
                     return (line, arguments.len());
                 }
             }
@@ -221,6 +222,8 @@ mod tests {
             ("id -t", "id -- -t"),
             ("-u 0 id sh -c --", "--user=0 id -- sh -c --"),
             ("-- id ls", "-- id ls"),
+            ("-t id -- ls -- x", "--tty id -- ls -- x"),
+            ("id ls -- x", "id -- ls -- x"),
         ];
         for (line, expected) in cases {
             assert_eq!(normal(line, Positionals::Rest), expected, "{line}");

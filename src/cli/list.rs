@@ -56,11 +56,31 @@ fn rows(listed: &[Listed]) -> Vec<Vec<String>> {
             one.id.to_string(),
             state.pid.unwrap_or(0).to_string(),
             state.status.to_string(),
-            state.bundle.display().to_string(),
+            one_line(&state.bundle.display().to_string()),
             state.created.clone().unwrap_or_default(),
             state.owner.clone().unwrap_or_default(),
         ],
         Err(_) => vec![one.id.to_string(), "-".into(), "damaged".into(), "-".into(), "-".into(), "-".into()],
     };
     std::iter::once(headings).chain(listed.iter().map(row)).collect()
+}
+
+/// With line ends and other control characters written out: a row is a line.
+fn one_line(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, letter| {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+        line
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_row_is_a_line() {
+        assert_eq!(super::one_line("/a b/ö\n\u{1b}c"), "/a b/ö\\n\\u{1b}c");
+    }
 }

@@ -19,7 +19,13 @@ const LONGEST: usize = 107;
 /// its directory's descriptor.
 pub fn connect(path: &Path, option: &str) -> Result<OwnedFd> {
     let failed = |cause: std::io::Error| {
-        Error::io(option, format!("can't connect to {}", path.display()), cause).hint("somebody must listen there")
+        let what = format!("can't connect to {}", path.display());
+        match cause.kind() {
+            std::io::ErrorKind::InvalidInput => {
+                Error::new(option, format!("{what}: the name is too long for a socket (unix(7) has the limit)"))
+            }
+            _ => Error::io(option, what, cause).hint("somebody must listen there"),
+        }
     };
     if path.as_os_str().as_bytes().len() <= LONGEST {
         return UnixStream::connect(path).map(OwnedFd::from).map_err(failed);

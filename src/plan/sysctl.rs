@@ -15,7 +15,7 @@ pub fn new(sysctls: Option<&HashMap<String, String>>, found: &mut Findings) -> V
         let Ok(file) = check::sysctl_file(name) else {
             continue;
         };
-        let place = || format!("linux.sysctl {name}");
+        let place = || format!("linux.sysctl[\"{name}\"]");
         plan.push(Sysctl {
             name: name.clone(),
             file: found.text(file, place),

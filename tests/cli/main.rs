@@ -196,6 +196,15 @@ fn spec_writes_a_config_but_never_over_one() {
 }
 
 #[test]
+fn a_config_that_is_a_fifo_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    nix::unistd::mkfifo(&dir.path().join("config.json"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    let output = onggi(dir.path(), &["create", "--bundle", dir.path().to_str().unwrap(), "web"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).ends_with("/config.json: is not a regular file\n"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn manual_and_completions_can_be_made() {
     let dir = tempfile::tempdir().unwrap();
     let man = dir.path().join("man");

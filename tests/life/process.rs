@@ -241,3 +241,15 @@ fn descriptors_of_the_caller() {
         assert_eq!(left_open(&["--preserve-fds", "2"]), [3, 4]);
     });
 }
+
+/// More than the caller opened is refused: the numbers above are the runtime's own files, and the host's directories
+/// are among them.
+#[test]
+fn descriptors_the_caller_does_not_have() {
+    guarded(|host| {
+        let bundle = Bundle::new();
+        let path = bundle.path().to_str().unwrap().to_owned();
+        let run = host.runtime().invoke(["--log", "/dev/null", "run", "--bundle", &path, "--preserve-fds", "1", "jar"]);
+        run.run().fails_with("--preserve-fds: descriptor 3 was not open when onggi was called");
+    });
+}

@@ -289,6 +289,9 @@ const TABLE: &str = r#"
 /linux/seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/agent.sock"}
   linux.seccomp.listenerPath: is not supported by this build yet (leave it out)
 
+/linux/seccomp = {"syscalls": []}
+  linux.seccomp.defaultAction: is missing
+
 /linux/seccomp = {"defaultAction": "SCMP_ACT_MAYBE"}
   linux.seccomp.defaultAction: unknown value "SCMP_ACT_MAYBE", expected one of "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP", "SCMP_ACT_ERRNO", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_LOG", "SCMP_ACT_ALLOW" (line 52 of /bundle/config.json)
 
@@ -308,32 +311,32 @@ const TABLE: &str = r#"
   linux.readonlyPaths[5]: contains a NUL byte (at offset 2)
 
 /linux/sysctl = {"kernel.core_pattern": "|/bin/x"}
-  linux.sysctl kernel.core_pattern: belongs to the whole machine, not to a container (set it on the host)
+  linux.sysctl["kernel.core_pattern"]: belongs to the whole machine, not to a container (set it on the host)
 
 /linux/sysctl = {"net.ipv4/ip_forward": "1"}
-  linux.sysctl net.ipv4/ip_forward: mixes "." and "/": write it with one of them
+  linux.sysctl["net.ipv4/ip_forward"]: mixes "." and "/": write it with one of them
 
 /linux/sysctl = {"net/../kernel/core_pattern": "x"}
-  linux.sysctl net/../kernel/core_pattern: mixes "." and "/": write it with one of them
+  linux.sysctl["net/../kernel/core_pattern"]: mixes "." and "/": write it with one of them
 
 /linux/sysctl = {"net.ipv4.ip_forward": "1", "net/ipv4/ip_forward": "0"}
-  linux.sysctl net/ipv4/ip_forward: is the same parameter as net.ipv4.ip_forward
+  linux.sysctl["net/ipv4/ip_forward"]: is the same parameter as net.ipv4.ip_forward
 
 /linux/sysctl = {"net.ipv4.ip_forward": "1\u0000"}
-  linux.sysctl net.ipv4.ip_forward: contains a NUL byte (at offset 1)
+  linux.sysctl["net.ipv4.ip_forward"]: contains a NUL byte (at offset 1)
 
 /linux/sysctl = {"kernel.hostname": "x"}
-  linux.sysctl kernel.hostname: is set by another field (use hostname)
+  linux.sysctl["kernel.hostname"]: is set by another field (use hostname)
 
 /linux/sysctl = {"net.ipv4.ip_forward": "1", "kernel.shmmax": "1"}
 /linux/namespaces/2 =
 /linux/namespaces/1 =
-  linux.sysctl kernel.shmmax: needs an IPC namespace, or it would be the host's (add {"type": "ipc"} to linux.namespaces)
-  linux.sysctl net.ipv4.ip_forward: needs a network namespace, or it would be the host's (add {"type": "network"} to linux.namespaces)
+  linux.sysctl["kernel.shmmax"]: needs an IPC namespace, or it would be the host's (add {"type": "ipc"} to linux.namespaces)
+  linux.sysctl["net.ipv4.ip_forward"]: needs a network namespace, or it would be the host's (add {"type": "network"} to linux.namespaces)
 
 /linux/sysctl = {"net.ipv4.ip_forward": "1"}
 /linux/namespaces/1/path = "/proc/1/ns/net"
-  linux.sysctl net.ipv4.ip_forward: the network namespace to join is the host's (set it on the host)
+  linux.sysctl["net.ipv4.ip_forward"]: the network namespace to join is the host's (set it on the host)
 
 /linux/devices = [{"path": "dev/fuse", "type": "c", "major": 10, "minor": 229}]
   linux.devices[0].path: must be an absolute path, not "dev/fuse"
@@ -368,7 +371,10 @@ const TABLE: &str = r#"
   linux.resources.memory.limit: invalid type: string "64m", expected a whole number (line 51 of /bundle/config.json)
 
 /linux/cgroupsPath = "../escape"
-  linux.cgroupsPath: must not contain "..", in ../escape
+  linux.cgroupsPath: must not contain "..", in "../escape"
+
+/linux/cgroupsPath = "/a\nb"
+  linux.cgroupsPath: must not contain a NUL or a newline, in "/a\nb"
 
 /hooks = {"prestart": [{"path": "bin/hook"}]}
   hooks.prestart[0].path: must be an absolute path, not "bin/hook"

@@ -29,7 +29,7 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     names.sort();
     let mut files: Vec<(String, &str)> = Vec::new();
     for name in names {
-        let place = format!("linux.sysctl {name}");
+        let place = format!("linux.sysctl[\"{name}\"]");
         let file = match file(name) {
             Ok(file) => file,
             Err(what) => {

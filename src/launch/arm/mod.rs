@@ -178,7 +178,9 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
         // One that is closed on exec did not come from our caller: it is ours, opened where none was, and leads to the host.
         let given = file::fcntl(Fd(number), abi::F_GETFD, 0).is_ok_and(|flags| flags & abi::FD_CLOEXEC == 0);
         if !given {
-            return Err(Error::new("--preserve-fds", format!("descriptor {number} is not open")));
+            let what = format!("descriptor {number} was not open when onggi was called");
+            return Err(Error::new("--preserve-fds", what)
+                .hint("the caller opens the N descriptors from 3 on, or asks for fewer"));
         }
     }
     Ok(Armed {

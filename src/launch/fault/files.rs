@@ -90,11 +90,10 @@ impl Fault<'_> {
                     _ => error,
                 }
             }
-            Step::MountPlain => Error::new(
-                place,
-                format!("{kind} must be mounted on an ordinary directory: there is a link on the way"),
-            )
-            .hint("remove the link from the image"),
+            Step::MountPlain => {
+                Error::new(place, format!("{kind} must be mounted on ordinary directory: there is a link on the way"))
+                    .hint("remove the link from the image")
+            }
             Step::MountOpen => {
                 let error = self.say(place, format!("file system {kind}"));
                 match self.errno {
@@ -107,6 +106,7 @@ impl Fault<'_> {
             Step::MountCreate => {
                 let error = self.say(place, format!("a new {kind} can't be made"));
                 match self.errno {
+                    abi::ENOENT => error.hint(format!("{kind} finds no `source` of that name")),
                     abi::EPERM => error.hint(
                         "in a user namespace proc needs a new pid namespace, sysfs a new network namespace, mqueue a new ipc namespace",
                     ),
@@ -131,7 +131,7 @@ impl Fault<'_> {
             Step::MountAttach => {
                 let error = self.say(place, "can't be mounted there");
                 match self.errno {
-                    abi::ENOTDIR => error.hint("a file can only be mounted on a file, a directory on a directory"),
+                    abi::ENOTDIR | abi::EINVAL => error.hint("a file goes on a file, a directory on a directory"),
                     abi::ELOOP => error.hint("the mount would contain itself"),
                     abi::ENOSPC => error.hint(TOO_MANY_MOUNTS),
                     _ => error,

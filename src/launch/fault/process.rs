@@ -103,6 +103,7 @@ impl Fault<'_> {
             ),
             abi::ENOENT | abi::ENOTDIR => (self.say(place, "can't be executed"), 127),
             0 => (Error::new(place, "the path is too long"), 127),
+            abi::EPERM => (self.say(place, "can't be executed").hint("does linux.seccomp allow execve?"), 126),
             _ => (self.say(place, "can't be executed"), 126),
         };
         error.status(status)

@@ -161,7 +161,7 @@ pub fn limits(resources: &LinuxResources) -> Result<(Vec<Setting>, Vec<Problem>)
 /// `linux.cgroupsPath`, by its components.
 fn place(path: Option<&Path>) -> Result<Place, Problem> {
     let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { return Ok(Place::Unset) };
-    let wrong = |what: &str| Err(Problem::new("linux.cgroupsPath", format!("{what}, in {}", path.display())));
+    let wrong = |what: &str| Err(Problem::new("linux.cgroupsPath", format!("{what}, in {path:?}")));
     if path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, 0 | b'\n')) {
         return wrong("must not contain a NUL or a newline");
     }
