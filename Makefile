@@ -86,6 +86,8 @@ bundles/shell/rootfs/bin/busybox:
 
 test: cargo needs ## run all tests that this machine allows; as root all of them
 	@rm -f $(SKIPPED)
+	@# What tests/fault runs; here, so that no test has to wait for it.
+	$(CARGO) build --quiet --bin onggi --features fault --target-dir $(TARGET)/fault
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		set -ex; $(CARGO) nextest run; $(CARGO) test --doc; \
 	else \

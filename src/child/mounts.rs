@@ -6,7 +6,7 @@ use super::copy_up::copy_up;
 use super::place::{self, Kind};
 use super::{At, Fault, Outcome};
 use crate::script::{Container, Mount, Step};
-use crate::sys::{Errno, Fd, abi, file, mount as sys};
+use crate::sys::{Fd, abi, file, mount as sys};
 
 /// Opens all that comes from the host and that the parent could not open for us (it may not, as an ordinary user), and
 /// makes what can only be made while the host's tree is there.
@@ -17,7 +17,14 @@ pub fn open_sources(container: &Container) -> Outcome {
     }
     for (index, mount) in container.mounts.numbered() {
         if let (Some(kind), true) = (mount.kind.some(), mount.early.is()) {
-            mount.tree.set(make(kind, None, index, mount)?);
+            let tree = match make(kind, None, index, mount) {
+                // The kernel forbids a new one here: what the host shows stands in.
+                Err(fault) if mount.bind_instead.is() => {
+                    sys::clone_tree(Fd::CWD, mount.path.get(), true).map_err(|_| fault)?
+                }
+                made => made?,
+            };
+            mount.tree.set(tree);
         }
         if let (Some(path), Fd::NONE, false) = (mount.path.some(), mount.tree.get(), mount.bind_instead.is()) {
             mount.tree.set(sys::clone_tree(Fd::CWD, path, mount.whole.is()).nth(Step::MountSource, index)?);
@@ -72,10 +79,7 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
         Some(_) if mount.early.is() => mount.tree.get(),
         Some(kind) => {
             let mode = if existed && mount.keep_mode.is() { mode_of(root, mount) } else { None };
-            match make(kind, mode, index, mount) {
-                Err(fault) if mount.bind_instead.is() => stand_in(mount).map_err(|_| fault)?,
-                made => made?,
-            }
+            make(kind, mode, index, mount)?
         }
     };
     let target = target(root, tree, index, mount)?;
@@ -129,14 +133,6 @@ fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd
     let tree = sys::fsmount(context, mount.set).nth(Step::MountCreate, index)?;
     file::close(context);
     Ok(tree)
-}
-
-/// The bind that stands in for a file system that may not be made here.
-fn stand_in(mount: &Mount) -> Result<Fd, Errno> {
-    match mount.tree.get() {
-        Fd::NONE => sys::clone_tree(Fd::CWD, mount.path.get(), true),
-        tree => Ok(tree),
-    }
 }
 
 /// The place to attach `tree` to, of its type: found, or made.

@@ -137,7 +137,7 @@ pub struct Mount {
     /// Whether it is made before the host's tree goes: the kernel gives a user namespace a proc or sysfs only where it
     /// sees one already (mount_too_revealing).
     pub early: Flag,
-    /// Whether the kernel may forbid a new instance here, so that `tree` or `path` (a bind) stands in (cgroup2).
+    /// Whether the kernel may forbid a new instance here, so that a bind of `path` stands in (cgroup2).
     pub bind_instead: Flag,
     /// Whether it becomes read-only only at the end: something is still to be made in it.
     pub readonly_last: Flag,

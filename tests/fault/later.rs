@@ -107,6 +107,7 @@ fn exec_sweep(host: &Host, bundle: &Bundle, terminal: bool, reached: &[&str]) {
 }
 
 const REACHED: &[&str] = &[
+    "Keyring",
     "Undumpable",
     "Descriptors",
     "Signals",

@@ -3,7 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+
+use serde_json::json;
 
 use crate::support::{Bundle, guarded};
 
@@ -49,5 +52,30 @@ fn cover_cannot_be_changed() {
         let report = host.report(&Bundle::new());
         let own = report.mount(MASKED)["options"].as_array().unwrap();
         assert!(own.iter().any(|option| option == "ro"), "{own:?}");
+    });
+}
+
+/// Where the host's /dev is shared, as systemd has it, a copy of one of its nodes is a peer of the original: what a
+/// container mounted on its own would cover the host's. So no copy stays one, of the null device that covers masked files
+/// or, in a user namespace, of any device.
+#[test]
+fn devices_of_the_host_have_no_peers() {
+    guarded(|host| {
+        let none: Option<&str> = None;
+        // In the test's own mount namespace; it ends with the test.
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SHARED, none).unwrap();
+        let ids = json!([{"containerID": 0, "hostID": 100_000, "size": 65_536}]);
+        let mapped = Bundle::new().namespace("user", None).edit(|config| {
+            config["linux"]["uidMappings"] = ids.clone();
+            config["linux"]["gidMappings"] = ids.clone();
+        });
+        for (bundle, nodes) in [(Bundle::new(), &[MASKED][..]), (mapped, &[MASKED, "/dev/null", "/dev/zero"])] {
+            let report = host.report(&bundle);
+            for node in nodes {
+                let propagation = report.mount(node)["propagation"].as_str().unwrap_or_default().to_owned();
+                assert!(!propagation.contains("shared"), "{node}: {propagation}");
+            }
+        }
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
     });
 }

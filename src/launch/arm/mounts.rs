@@ -83,7 +83,7 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
     if own == b"proc" || own == b"sysfs" {
         entry.plain_target = Flag::YES;
         // Also without a new one: rootless Podman has entered its user namespace before it calls us.
-        entry.early = Flag::from(room.rootless || room.plan.namespaces.has(libc::CLONE_NEWUSER));
+        entry.early = Flag::from(in_user_namespace(room));
     }
     let has_mode = parameters.iter().any(|it| matches!(it, Parameter::Text(key, _) if key.to_bytes() == b"mode"));
     entry.keep_mode = Flag::from(own == b"tmpfs" && !has_mode);
@@ -113,10 +113,16 @@ fn cgroup_mount(room: &mut Room<'_>, entry: &mut script::Mount, cgroup: Option<&
     if joined || room.plan.namespaces.new & abi::CLONE_NEWCGROUP != 0 {
         entry.kind = room.layout.text(c"cgroup2");
         entry.source = room.layout.text(c"cgroup");
+        entry.early = Flag::from(in_user_namespace(room));
         entry.bind_instead = Flag::YES;
     } else {
         let tree = room.tree(&own, true).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
         entry.tree.set(tree);
     }
     Ok(())
+}
+
+/// Whether the container is, or will be, in another user namespace than the host's.
+fn in_user_namespace(room: &Room<'_>) -> bool {
+    room.rootless || room.plan.namespaces.has(libc::CLONE_NEWUSER)
 }
