@@ -44,7 +44,12 @@ impl Fault<'_> {
         if self.errno == 0 {
             Error::new(place, what)
         } else {
-            Error::io(place, what.into(), io::Error::from_raw_os_error(self.errno))
+            let error = Error::io(place, what.into(), io::Error::from_raw_os_error(self.errno));
+            self.hinted(
+                error,
+                abi::ENOSYS,
+                "onggi needs Linux 5.14 or newer, and no seccomp profile around it that hides its calls",
+            )
         }
     }
 
