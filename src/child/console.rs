@@ -10,7 +10,8 @@ pub fn open(root: Fd, process: &Process) -> Outcome {
     let Some(engine) = process.console.some() else { return Ok(()) };
     let terminal = attach(root, engine, process)?;
     bind_console(root, terminal).at(Step::Console)?;
-    take(terminal)
+    become_stdio(terminal)?;
+    control(process)
 }
 
 /// Gives one more process of a container its terminal.
@@ -19,7 +20,15 @@ pub fn open_here(process: &Process) -> Outcome {
     let root = file::openat(Fd::CWD, c"/", abi::O_PATH | abi::O_DIRECTORY).at(Step::Devpts)?;
     let terminal = attach(root, engine, process)?;
     file::close(root);
-    take(terminal)
+    become_stdio(terminal)
+}
+
+/// Makes the terminal that stdio is by now the controlling one of this session.
+pub fn control(process: &Process) -> Outcome {
+    match process.console.some() {
+        Some(_) => socket::control_terminal(Fd(0)).at(Step::TerminalUse),
+        None => Ok(()),
+    }
 }
 
 /// Opens a pty of the container's devpts; its controlling side goes to the engine.
@@ -44,9 +53,8 @@ fn attach(root: Fd, engine: Fd, process: &Process) -> Outcome<Fd> {
     Ok(terminal)
 }
 
-/// Makes the terminal the controlling one and stdin, stdout and stderr.
-fn take(terminal: Fd) -> Outcome {
-    socket::control_terminal(terminal).at(Step::TerminalUse)?;
+/// Makes the terminal stdin, stdout and stderr.
+fn become_stdio(terminal: Fd) -> Outcome {
     for stdio in 0..3 {
         file::dup(terminal, Fd(stdio)).at(Step::TerminalUse)?;
     }

@@ -1,6 +1,6 @@
 //! Who the process is: limits, ids, capabilities, the filter.
 
-use super::{At, Outcome};
+use super::{At, Outcome, seal};
 use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process};
 
@@ -55,6 +55,8 @@ pub fn assume(script: &Script) -> Outcome<bool> {
     if process.no_new_privileges.is() {
         process::prctl(abi::PR_SET_NO_NEW_PRIVS, 1).map(drop).at(Step::NoNewPrivileges)?;
     }
+    // Where fs.suid_dumpable is 1, changing ids has made it dumpable again.
+    seal::undumpable()?;
     Ok(waiting)
 }
 

@@ -14,13 +14,13 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     seal::first(script)?;
     seal::undumpable()?;
 
-    // 2. Into the container's namespaces.
-    namespaces(script, wire)?;
+    // 2. Into the container's namespaces; but into its pid namespace only a child will be born, so that nothing in there
+    //    can see this process, however many capabilities it has to look (CAP_SYS_PTRACE).
+    enter(script)?;
     if script.become_root.is() {
         identity::become_root()?;
     }
     seal::undumpable()?;
-    process::setsid().at(Step::Session)?;
     seal::keyring(process)?;
 
     // 3. A terminal from the container's own devpts.
@@ -32,23 +32,41 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     program::enter_cwd(process)?;
     let mut path = [0; program::PATH_MAX];
     let program = program::find(process, &mut path)?;
+
+    // 5. It can do no more than its program will. A filter that had to wait for a capability goes first, too; then it is
+    //    born into the pid namespace.
+    if waiting {
+        identity::finish(process, waiting)?;
+    }
+    if script.reborn.is() {
+        be_born(script, wire)?;
+    }
+    process::setsid().at(Step::Session)?;
+    console::control(process)?;
     wire.say(Event::Ready, 0);
-    identity::finish(process, waiting)?;
+    if !waiting {
+        identity::finish(process, waiting)?;
+    }
     program::execute(script, program)
 }
 
 /// Joins namespaces that exist, and is born again where a process must be born into them (a pid namespace), or where
 /// what is new must belong to a new user namespace while what is joined does not.
-///
-/// Until it is born again the process is outside the container's pid namespace: nothing in there can see it. The
-/// new one is a child of our parent, too (`CLONE_PARENT`), and from here on it alone goes on.
 pub fn namespaces(script: &Script, wire: Wire) -> Outcome {
+    enter(script)?;
+    if script.reborn.is() { be_born(script, wire) } else { Ok(()) }
+}
+
+/// Joins; of a pid namespace that holds for children only.
+fn enter(script: &Script) -> Outcome {
     for join in script.joins.get() {
         process::setns(join.file, join.kinds).nth(Step::Join, join.index)?;
     }
-    if !script.reborn.is() {
-        return Ok(());
-    }
+    Ok(())
+}
+
+/// The second clone. The new process is a child of our parent, too (`CLONE_PARENT`), and from here on it alone goes on.
+fn be_born(script: &Script, wire: Wire) -> Outcome {
     match clone::fork(script.clone | abi::CLONE_PARENT).at(Step::Clone)? {
         Some(pid) => {
             wire.say(Event::Reborn, pid.cast_unsigned());

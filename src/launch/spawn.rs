@@ -16,7 +16,7 @@ use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
 use crate::plan::{Host, Plan};
-use crate::script::{Event, Step};
+use crate::script::Event;
 use crate::sys::{Errno, Fd, abi, clone, pidfd, process};
 
 /// Stack for the few calls between clone and execve, in 16-byte units.
@@ -176,8 +176,10 @@ impl Child {
         let pid = loop {
             match self.wire.hear()? {
                 Word::Event(Event::Reborn, pid) => break pid.cast_signed(),
-                Word::Fault(step, message) if before_rebirth(step) => return Err(fault::explain(plan, &message)),
-                word @ (Word::End | Word::Unheard) => return Err(self.unexpected(plan, None, word)),
+                // It was the first one's last word.
+                word @ (Word::End | Word::Unheard) => {
+                    return Err(self.unexpected(plan, None, early.pop().unwrap_or(word)));
+                }
                 word => early.push(word),
             }
         };
@@ -243,9 +245,4 @@ fn reap(pidfd: BorrowedFd<'_>) -> Result<u8> {
             Err(cause) => return Err(Error::io("", "can't wait for the container's process", cause)),
         }
     }
-}
-
-/// Whether `step` is one of the first clone, where there is a second.
-fn before_rebirth(step: Step) -> bool {
-    step as u32 <= Step::Clone as u32
 }

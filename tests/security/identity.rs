@@ -1,5 +1,7 @@
 //! Who a process is, and what it has from its caller.
 
+use std::fs;
+
 use crate::support::{Bundle, Container, Report, guarded};
 
 /// CVE-2016-3697, CVE-2026-30892: a number is a number, never a name of the image's and never 0 by accident.
@@ -69,5 +71,44 @@ fn affinity_of_the_caller() {
         one.set(nix::sched::sched_getcpu().unwrap()).unwrap();
         nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &one).unwrap();
         assert_eq!(allowed(), all);
+    });
+}
+
+/// CVE-2016-8867, CVE-2016-9962: a container with CAP_SYS_PTRACE may attach to all that it sees. So it never sees a process
+/// that can do more than it can itself, not for the moment in which `exec` puts one in.
+#[test]
+fn cve_2016_9962_capabilities() {
+    guarded(|host| {
+        let container =
+            Container::launch(host.runtime(), &["run", "--detach"], &Bundle::new().deeds(&["sleep"]), "jar");
+        let init = container.pid();
+        let of = |pid: &str, file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let effective = |status: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+            line.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0)
+        };
+        let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+        let (inside, own) = (namespace(&init.to_string()), effective(&of(&init.to_string(), "status")));
+        let cgroup = of(&init.to_string(), "cgroup");
+        let place = cgroup.lines().find_map(|line| line.strip_prefix("0::")).unwrap();
+        let procs = format!("/sys/fs/cgroup{place}/cgroup.procs");
+        for _ in 0..30 {
+            let mut exec = host.runtime().invoke(["exec", "jar", "/payload", "exit", "0"]);
+            let mut child = exec.spawn();
+            let status = loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break status;
+                }
+                for pid in fs::read_to_string(&procs).unwrap().lines() {
+                    // Asked for before the namespace: what is inside later was not inside then.
+                    let status = of(pid, "status");
+                    if namespace(pid) == inside {
+                        assert_eq!(effective(&status) & !own, 0, "process {pid} can do more:\n{status}");
+                    }
+                }
+            };
+            assert!(status.success(), "{status}");
+        }
+        container.force_delete();
     });
 }
