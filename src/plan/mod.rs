@@ -324,4 +324,4 @@ pub struct Hook {
 }
 
 /// A hook that says nothing of time has this long: long enough for a slow network plugin, and an end.
-pub const DEFAULT_HOOK_TIMEOUT: Duration = Duration::from_secs(300);
+pub const DEFAULT_HOOK_TIMEOUT: Duration = Duration::from_mins(5);

@@ -115,7 +115,7 @@ mod tests {
         let init = Init::find(&record).unwrap().unwrap();
         assert!(!init.wait(Some(Instant::now())).unwrap());
         assert!(init.signal(libc::SIGKILL).unwrap());
-        assert!(init.wait(Some(Instant::now() + Duration::from_secs(60))).unwrap());
+        assert!(init.wait(Some(Instant::now() + Duration::from_mins(1))).unwrap());
         assert_eq!(status(&entry, &record), Status::Stopped, "a zombie");
         assert!(Init::find(&record).unwrap().is_none());
         assert_eq!(init.exit_status(), Some(137), "as the zombie shows it");

@@ -43,7 +43,7 @@ network_backend = "netavark"
         fs::write(CONFIG, config)?;
         let podman = Self;
         let line = format!("{} import -q {} busybox", podman.client(), image::ARCHIVE);
-        shell(&line, "", Duration::from_secs(120))?.works()?;
+        shell(&line, "", Duration::from_mins(2))?.works()?;
         Ok(Box::new(podman))
     }
 }

@@ -20,7 +20,7 @@ use cgroup::OwnCgroup;
 const MARK: &str = "ONGGI_TEST_WORLD";
 
 /// How long one test may take.
-const DEADLINE: Duration = Duration::from_secs(240);
+const DEADLINE: Duration = Duration::from_mins(4);
 
 /// What a test needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
