@@ -1,7 +1,7 @@
 //! The life of a container being born, step by step.
 
 use super::{At, Never, Outcome, Wire};
-use super::{console, cover, devices, hooks, identity, join, mounts, program, rootfs, seal, sysctl};
+use super::{console, cover, devices, home, hooks, identity, join, mounts, program, rootfs, seal, sysctl};
 use crate::script::{Event, Script, Step};
 use crate::sys::{mount, process, socket};
 
@@ -86,6 +86,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     program::enter_cwd(process)?;
     let mut path = [0; program::PATH_MAX];
     let program = program::find(process, &mut path)?;
+    let mut home = [0; home::LENGTH];
+    let envp = home::environment(process, &mut home);
 
     // 10. The container is created. It waits, for a moment or a week, to be started.
     wire.say(Event::Ready, 0);
@@ -94,7 +96,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     // 11. Started: the last hooks, the filter, the last capabilities; then the user's program.
     let last = hooks::start_container(process)
         .and_then(|()| identity::finish(process, waiting))
-        .and_then(|()| program::execute(script, program));
+        .and_then(|()| program::execute(script, program, envp));
     match last {
         Err(fault) => wire.fail(fault),
         Ok(never) => Ok(never),

@@ -1,7 +1,7 @@
 //! Joining a container: its namespaces, and one more process in it.
 
 use super::{At, Never, Outcome, Wire};
-use super::{console, identity, program, seal};
+use super::{console, home, identity, program, seal};
 use crate::script::{Event, Script, Step};
 use crate::sys::abi;
 use crate::sys::{clone, process};
@@ -32,6 +32,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     program::enter_cwd(process)?;
     let mut path = [0; program::PATH_MAX];
     let program = program::find(process, &mut path)?;
+    let mut home = [0; home::LENGTH];
+    let envp = home::environment(process, &mut home);
 
     // 5. It can do no more than its program will. A filter that had to wait for a capability goes first, too; then it is
     //    born into the pid namespace.
@@ -47,7 +49,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     if !waiting {
         identity::finish(process, waiting)?;
     }
-    program::execute(script, program)
+    program::execute(script, program, envp)
 }
 
 /// Joins namespaces that exist, and is born again where a process must be born into them (a pid namespace), or where

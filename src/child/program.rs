@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use super::place::{self, Kind};
-use super::{At, Fault, Never, Outcome, Wire, home};
+use super::{At, Fault, Never, Outcome, Wire};
 use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process, socket};
 
@@ -89,15 +89,13 @@ pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     }
 }
 
-/// Becomes the program.
-pub fn execute(script: &Script, program: &CStr) -> Outcome<Never> {
+/// Becomes the program; `envp` is what `home::environment` returned.
+pub fn execute(script: &Script, program: &CStr, envp: usize) -> Outcome<Never> {
     let process = &script.process;
     for number in 3..3 + script.preserve.cast_signed() {
         file::fcntl(Fd(number), abi::F_SETFD, 0).at(Step::Descriptors)?;
     }
-    let mut buffer = [0; home::LENGTH];
-    let envp = home::environment(process, &mut buffer);
-    // SAFETY: the script's vectors are null-terminated arrays of NUL-terminated strings; buffer outlives the call.
+    // SAFETY: the script's vectors are null-terminated arrays of NUL-terminated strings; HOME lies in the caller's buffer.
     let errno = unsafe { process::execve(program, process.argv, envp) };
     Err(errno).at(Step::Execve)
 }

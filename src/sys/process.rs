@@ -46,12 +46,6 @@ pub fn setns(file: Fd, flags: u64) -> Result<(), Errno> {
     unsafe { syscall(nr::setns, [file.arg(), flags as usize, 0, 0, 0, 0]) }.map(drop)
 }
 
-/// unshare(2).
-pub fn unshare(flags: u64) -> Result<(), Errno> {
-    // SAFETY: no memory is involved.
-    unsafe { syscall(nr::unshare, [flags as usize, 0, 0, 0, 0, 0]) }.map(drop)
-}
-
 /// setsid(2).
 pub fn setsid() -> Result<(), Errno> {
     // SAFETY: no memory is involved.

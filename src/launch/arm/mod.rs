@@ -75,14 +75,8 @@ pub(super) struct Room<'a> {
 /// Arms the plan of a container.
 pub fn arm(arming: Arming<'_>) -> Result<Armed> {
     let plan = arming.plan;
-    let mut room = Room {
-        layout: Layout::new(),
-        files: Descriptors::default(),
-        plan,
-        privileged: arming.privileged,
-        rootless: arming.lenient,
-    };
-    let room = &mut room;
+    let mut laid_out = Room::new(&arming);
+    let room = &mut laid_out;
     let new = plan.namespaces.new;
     let joins = joins(room)?;
     let joined = plan.namespaces.join.iter().fold(0, |all, join| all | join.kind);
@@ -118,21 +112,15 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
         process,
         fault: injection(),
     };
-    finish(std::mem::replace(room, Room::empty(plan)), script, (wire, childs_wire), if reborn { 0 } else { new })
+    finish(laid_out, script, (wire, childs_wire), if reborn { 0 } else { new })
 }
 
 /// Arms one more process for the container whose init is behind `init` (a pidfd). `arming.plan.process` is the process;
 /// of the rest only its namespaces are looked at.
 pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
     let plan = arming.plan;
-    let mut room = Room {
-        layout: Layout::new(),
-        files: Descriptors::default(),
-        plan,
-        privileged: arming.privileged,
-        rootless: arming.lenient,
-    };
-    let room = &mut room;
+    let mut laid_out = Room::new(&arming);
+    let room = &mut laid_out;
     let kinds = plan.namespaces.join.iter().fold(plan.namespaces.new, |all, join| all | join.kind);
     let file = room.files.add(init);
     let joins = if kinds == 0 { List::EMPTY } else { room.layout.list(&[script::Join { file, index: 0, kinds }]) };
@@ -160,7 +148,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         process,
         fault: injection(),
     };
-    finish(std::mem::replace(room, Room::empty(plan)), script, (wire, childs_wire), 0)
+    finish(laid_out, script, (wire, childs_wire), 0)
 }
 
 /// Whether a second clone is needed: for what a process must be born into; for what is joined before a user namespace is
@@ -197,8 +185,9 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
 }
 
 impl<'a> Room<'a> {
-    fn empty(plan: &'a Plan) -> Self {
-        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged: false, rootless: false }
+    fn new(arming: &Arming<'a>) -> Self {
+        let Arming { plan, privileged, lenient, .. } = *arming;
+        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged, rootless: lenient }
     }
 
     /// The error of a step that the parent made in the child's place.
