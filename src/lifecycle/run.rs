@@ -6,7 +6,7 @@ use super::terminal::own_size;
 use super::{CreateRequest, delete, sockets, start};
 use crate::error::{Error, Result};
 use crate::launch::Child;
-use crate::state::Store;
+use crate::state::{Record, Store};
 
 /// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
 /// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
@@ -48,10 +48,18 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
         child.end();
     }
     drop(foreground);
-    if !keep || status.is_err() {
-        remove(store, request)?;
+    match status {
+        Ok(status) if keep => remember(store, request, status)?,
+        _ => remove(store, request)?,
     }
     status
+}
+
+/// Keeps the exit status for `wait`: we were the one who was told.
+fn remember(store: &Store, request: &CreateRequest, status: u8) -> Result<()> {
+    let entry = store.open_entry(&request.id)?;
+    let _lock = entry.lock()?;
+    entry.write(&Record { exit_status: Some(status), ..entry.read()? })
 }
 
 /// Gives the word to start, and runs the poststart hooks. What does not begin is removed.

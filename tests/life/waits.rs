@@ -158,3 +158,19 @@ fn run_and_keep() {
         host.runtime().call(["delete", "jar"]).ok();
     });
 }
+
+/// What `run --keep` was told of the end, `wait` tells later.
+#[test]
+fn status_of_a_kept_one() {
+    guarded(|host| {
+        if !host.is_onggi() {
+            return;
+        }
+        let bundle = Bundle::new().deeds(&["exit", "7"]);
+        let path = bundle.path().to_str().unwrap().to_owned();
+        host.runtime().call(["run", "--keep", "--bundle", &path, "jar"]).status(7);
+        let waited = host.runtime().call(["wait", "jar"]);
+        assert_eq!((waited.stdout.trim(), waited.status), ("7", 0), "{waited:?}");
+        host.runtime().call(["delete", "jar"]).ok();
+    });
+}
