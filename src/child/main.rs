@@ -19,8 +19,13 @@ core::arch::global_asm!(".globl _start", "_start:", "mov x29, xzr", "mov x0, sp"
 
 /// `stack` points at argc, argv[0], argv[1] ...: our second argument is the number of the script's descriptor.
 unsafe extern "C" fn enter(stack: *const usize) -> ! {
-    // SAFETY: the kernel puts argc and the argument pointers there; the parent gives two arguments.
-    let argument = unsafe { core::ffi::CStr::from_ptr(*stack.add(2) as *const core::ffi::c_char) };
+    // SAFETY: the kernel puts argc and that many argument pointers there, each to a string with its NUL.
+    let argument = unsafe {
+        match *stack {
+            2 => core::ffi::CStr::from_ptr(*stack.add(2) as *const core::ffi::c_char),
+            _ => c"",
+        }
+    };
     child::main(argument)
 }
 

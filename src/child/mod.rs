@@ -122,11 +122,7 @@ impl Wire {
 
 /// The child's main function; `argument` is the number of the script's descriptor.
 pub fn main(argument: &CStr) -> ! {
-    let mut number = 0;
-    for digit in argument.to_bytes() {
-        number = number * 10 + i32::from(*digit - b'0');
-    }
-    let script = map(Fd(number));
+    let script = map(number(argument));
     let wire = Wire(script.wire);
     let done = if script.create.is() { init::run(script, wire) } else { join::run(script, wire) };
     match done {
@@ -138,6 +134,18 @@ pub fn main(argument: &CStr) -> ! {
 /// What a list that ends with the user's program comes to, if it does not fail: nothing.
 enum Never {}
 
+/// The descriptor that `argument` names; none if it is not a number.
+fn number(argument: &CStr) -> Fd {
+    let mut number: i32 = 0;
+    for digit in argument.to_bytes() {
+        match (digit, number.checked_mul(10)) {
+            (b'0'..=b'9', Some(tens)) => number = tens.saturating_add(i32::from(*digit - b'0')),
+            _ => return Fd::NONE,
+        }
+    }
+    if argument.is_empty() { Fd::NONE } else { Fd(number) }
+}
+
 /// Maps the script. It is private and writable, for the descriptors that are found on the way.
 fn map(file: Fd) -> &'static Script {
     let length = file::stat(file).map_or(0, |found| found.size) as usize;
@@ -147,8 +155,14 @@ fn map(file: Fd) -> &'static Script {
     unsafe {
         match raw::syscall(nr::mmap, [ADDRESS, length, protection, flags, file.arg(), 0]) {
             Ok(ADDRESS) => &*(ADDRESS as *const Script),
-            // Without the script there is no wire to say so; the parent tells an end without a message.
-            _ => process::exit(121),
+            _ => astray(),
         }
     }
+}
+
+/// There is no script: we were not started by the parent but by what the container calls its program, /proc/self/exe or a
+/// script with that interpreter. While it is looked up that is this sealed file.
+fn astray() -> ! {
+    let _ = file::write(Fd(2), b"onggi: the program is /proc/self/exe, which is none of the container's\n");
+    process::exit(127)
 }

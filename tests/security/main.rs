@@ -9,5 +9,7 @@ mod descriptors;
 mod identity;
 mod links;
 mod masks;
+mod program;
 mod race;
+mod terminal;
 mod values;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use serde_json::json;
 
-use crate::support::{Bundle, guarded};
+use crate::support::{Bundle, Report, guarded};
 
 /// CVE-2021-30465, CVE-2024-45310: a directory on the way to mount points is exchanged with a link to `/` all the time. Every
 /// container runs or fails cleanly, and nothing is made or mounted on the host (the guard compares).
@@ -50,5 +50,48 @@ fn cve_2021_30465_exchange() {
             done.store(true, Ordering::Relaxed);
         });
         assert!(swaps.load(Ordering::Relaxed) > 100, "the neighbour was idle");
+    });
+}
+
+/// youki GHSA-3q8j-pf29-vwv8: a directory on the way to a read-only path is exchanged with another one all the time. Whichever
+/// was found is read-only; that it was looked up twice, and the other half of the work done elsewhere, can't be.
+#[test]
+fn ghsa_3q8j_readonly() {
+    guarded(|host| {
+        let volume = host.folder().join("volume");
+        let (one, two) = (volume.join("one"), volume.join("two"));
+        for folder in [&one, &two] {
+            fs::create_dir_all(folder.join("sub")).unwrap();
+        }
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    renameat2(AT_FDCWD, &one, AT_FDCWD, &two, RenameFlags::RENAME_EXCHANGE).unwrap();
+                }
+            });
+            for _ in 0..30 {
+                let bundle = Bundle::new()
+                    .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
+                    .edit(|config| config["linux"]["readonlyPaths"] = json!(["/volume/one/sub"]));
+                let output = host.run(&bundle);
+                let mounts = output.stdout.contains("/volume/one/sub") || output.stdout.contains("/volume/two/sub");
+                if output.status != 0 || !mounts {
+                    done.store(true, Ordering::Relaxed);
+                }
+                let report = Report::parse(&output.ok().stdout);
+                let mounts = report["mounts"].as_array().unwrap();
+                let sealed: Vec<_> = mounts
+                    .iter()
+                    .filter(|mount| mount.to_string().contains("/sub\""))
+                    .map(|mount| mount["options"].to_string())
+                    .collect();
+                if sealed.len() != 1 || !sealed[0].contains("\"ro\"") {
+                    done.store(true, Ordering::Relaxed);
+                }
+                assert!(sealed.len() == 1 && sealed[0].contains("\"ro\""), "{sealed:?}");
+            }
+            done.store(true, Ordering::Relaxed);
+        });
     });
 }
