@@ -179,7 +179,9 @@ mod tests {
     #[test]
     fn scheduling_flags_and_empty_lists() {
         let flags = json!(["SCHED_FLAG_DL_OVERRUN", "SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", 3]);
-        let (value, _) = mended(json!({"process": {"scheduler": {"flags": flags}, "execCPUAffinity": {"final": "", "initial": "0"}}}));
+        let (value, _) = mended(
+            json!({"process": {"scheduler": {"flags": flags}, "execCPUAffinity": {"final": "", "initial": "0"}}}),
+        );
         let flags = json!(["SCHED_FLAG_D_L_OVERRUN", "SCHED_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", 3]);
         assert_eq!(value["process"]["scheduler"]["flags"], flags);
         assert_eq!(value["process"]["execCPUAffinity"], json!({"initial": "0"}));

@@ -52,9 +52,8 @@ fn number(text: &str, list: &str) -> Result<u32, String> {
 /// In the shortest form of a list.
 impl fmt::Display for Processors {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let has = |processor: u32| {
-            self.0.get(processor as usize / 64).is_some_and(|word| word >> (processor % 64) & 1 == 1)
-        };
+        let has =
+            |processor: u32| self.0.get(processor as usize / 64).is_some_and(|word| word >> (processor % 64) & 1 == 1);
         let mut next = 0;
         let mut comma = "";
         while let Some(first) = (next..MOST).find(|processor| has(*processor)) {
@@ -96,7 +95,10 @@ mod tests {
         assert_eq!(Processors::parse("3-1"), Err("the range 3-1 of \"3-1\" ends before it begins".to_owned()));
         for far in ["8192", "0-99999999999"] {
             let error = Processors::parse(far).unwrap_err();
-            assert!(error.starts_with("there is no processor ") && error.ends_with("at most 8192, from 0 on"), "{error}");
+            assert!(
+                error.starts_with("there is no processor ") && error.ends_with("at most 8192, from 0 on"),
+                "{error}"
+            );
         }
     }
 }

@@ -23,9 +23,7 @@ mod tests {
 
     #[test]
     fn one_line_a_clock() {
-        let lines = |offsets| {
-            offsets_of(serde_json::json!({"timeOffsets": offsets}))
-        };
+        let lines = |offsets| offsets_of(serde_json::json!({"timeOffsets": offsets}));
         assert_eq!(lines(serde_json::json!({})), None);
         let both = serde_json::json!({"monotonic": {"secs": -5, "nanosecs": 999_999_999}, "boottime": {}});
         assert_eq!(lines(both).as_deref(), Some(c"boottime 0 0\nmonotonic -5 999999999\n"));

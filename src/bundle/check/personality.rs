@@ -10,6 +10,8 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     let flags = personality.and_then(|personality| personality.flags().as_deref()).unwrap_or_default();
     for (index, flag) in flags.iter().enumerate() {
         let what = format!("\"{flag}\" is no flag that the spec knows");
-        found.error(Problem::new(format!("linux.personality.flags[{index}]"), what).hint("it has none yet; leave them out"));
+        found.error(
+            Problem::new(format!("linux.personality.flags[{index}]"), what).hint("it has none yet; leave them out"),
+        );
     }
 }

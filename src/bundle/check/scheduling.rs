@@ -21,7 +21,9 @@ pub fn scheduler(of: &Scheduler, found: &mut Findings) {
     if let Some(nice) = of.nice().filter(|nice| !NICE.contains(nice)) {
         found.error(Problem::new(place("nice"), format!("must be within -20 and 19, not {nice}")));
     } else if of.nice().is_some_and(|nice| nice != 0) && is_real_time(policy) {
-        found.warn(Problem::new(place("nice"), format!("has no effect with {policy}")).hint("its tasks have no nice value"));
+        found.warn(
+            Problem::new(place("nice"), format!("has no effect with {policy}")).hint("its tasks have no nice value"),
+        );
     }
     let priority = of.priority().unwrap_or(0);
     if matches!(policy, Policy::SchedFifo | Policy::SchedRr) {
@@ -30,10 +32,15 @@ pub fn scheduler(of: &Scheduler, found: &mut Findings) {
             found.error(Problem::new(place("priority"), what));
         }
     } else if priority != 0 {
-        let problem = Problem::new(place("priority"), format!("{policy} knows no priorities, so it can't be {priority}"));
+        let problem =
+            Problem::new(place("priority"), format!("{policy} knows no priorities, so it can't be {priority}"));
         found.error(problem.hint("SCHED_FIFO and SCHED_RR have them; for others there is nice"));
     }
-    if policy == Policy::SchedDeadline { deadline(of, found) } else { no_deadline(of, found) }
+    if policy == Policy::SchedDeadline {
+        deadline(of, found)
+    } else {
+        no_deadline(of, found)
+    }
     for (index, flag) in of.flags().iter().flatten().enumerate() {
         if matches!(flag, Flag::SchedFlagUtilClampMin | Flag::SchedFlagUtilClampMax) {
             let problem = Problem::new(format!("process.scheduler.flags[{index}]"), "clamps the utilisation to 0");
@@ -93,7 +100,9 @@ pub fn hooks(spec: &Spec, found: &mut Findings) {
     let hooks = spec.hooks().as_ref().and_then(|hooks| hooks.start_container().as_deref()).unwrap_or_default();
     if childless && !hooks.is_empty() {
         let what = "can't be run by a process with SCHED_DEADLINE, which can have no children";
-        found.error(Problem::new("hooks.startContainer", what).hint("add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags"));
+        found.error(
+            Problem::new("hooks.startContainer", what).hint("add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags"),
+        );
     }
 }
 
