@@ -63,7 +63,7 @@ fn cgroup(cgroup: &Cgroup) -> Value {
 
 fn plan_namespaces(of: &Namespaces) -> Value {
     let join = of.join.iter().map(|join| json!({"type": namespaces(join.kind).concat(), "path": text(&join.path)}));
-    json!({"new": namespaces(of.new), "join": join.collect::<Vec<_>>(), "timeOffsets": of.time_offsets.as_deref().map(text)})
+    json!({"new": namespaces(of.new), "join": join.collect::<Vec<_>>(), "timeOffsets": of.time_offsets.as_deref().map(|of| text(of).lines().map(str::to_owned).collect::<Vec<_>>())})
 }
 
 fn ranges(ranges: &[IdRange]) -> Vec<Value> {
