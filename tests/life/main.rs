@@ -20,6 +20,8 @@ mod namespaces;
 mod process;
 mod rootfs;
 mod rootless;
+mod scheduling;
 mod seccomp;
 mod terminal;
+mod time;
 mod waits;
