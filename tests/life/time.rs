@@ -21,7 +21,6 @@ fn uptime() -> i64 {
 /// A new time namespace: ten days later by the one clock, a minute and a half by the other.
 fn later(bundle: Bundle) -> Bundle {
     bundle.namespace("time", None).edit(|config| {
-        config["ociVersion"] = json!("1.3.0");
         config["linux"]["timeOffsets"] =
             json!({"monotonic": {"secs": 10 * DAY, "nanosecs": 7}, "boottime": {"secs": 90}});
     })
@@ -63,7 +62,7 @@ fn offsets() {
 #[test]
 fn back() {
     guarded(|host| {
-        if lacks_time(host) {
+        if lacks_time(host) || host.lacks(&["crun"], "1.8 fails when a clock goes back") {
             return;
         }
         let by = |secs: i64| {
