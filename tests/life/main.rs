@@ -9,6 +9,7 @@ mod support;
 
 mod capabilities;
 mod cgroup;
+mod combinations;
 mod copy_up;
 mod exec;
 mod hooks;
