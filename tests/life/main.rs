@@ -18,6 +18,7 @@ mod kit;
 mod lifecycle;
 mod mounts;
 mod namespaces;
+mod nested;
 mod process;
 mod rootfs;
 mod rootless;

@@ -201,10 +201,13 @@ impl<'a> Room<'a> {
     /// A detached copy of the mount at `path`; or none, to be opened by the child, if only that it is there is known.
     fn tree(&mut self, path: &CStr, recursive: bool) -> Result<Fd, Errno> {
         if self.privileged {
-            self.files.add_opened(mount::clone_tree(Fd::CWD, path, recursive))
-        } else {
-            file::stat_path(path).map(|_| Fd::NONE)
+            match self.files.add_opened(mount::clone_tree(Fd::CWD, path, recursive)) {
+                // Root of a user namespace that does not own the mount namespace that we are in (`unshare -Ur`).
+                Err(Errno(abi::EPERM)) if self.rootless => self.privileged = false,
+                opened => return opened,
+            }
         }
+        file::stat_path(path).map(|_| Fd::NONE)
     }
 }
 
