@@ -46,6 +46,7 @@ pub fn process(process: &mut Value, warnings: &mut Vec<Problem>) {
     };
     fill(process, "user", json!({}));
     fill(process, "cwd", json!(""));
+    scheduling(process);
     let Some(sets) = process.get_mut("capabilities").and_then(Value::as_object_mut) else {
         return;
     };
@@ -63,6 +64,23 @@ pub fn process(process: &mut Value, warnings: &mut Vec<Problem>) {
             index += 1;
             unknown.is_none()
         });
+    }
+}
+
+/// The spec's names of scheduling flags, and those that oci-spec derives from its own for them.
+pub const FLAGS: [(&str, &str); 2] =
+    [("SCHED_FLAG_RESET_ON_FORK", "SCHED_RESET_ON_FORK"), ("SCHED_FLAG_DL_OVERRUN", "SCHED_FLAG_D_L_OVERRUN")];
+
+/// Flags by the spec's names; an empty list of processors asks for nothing.
+fn scheduling(process: &mut Map<String, Value>) {
+    let flags = process.get_mut("scheduler").and_then(|scheduler| scheduler.get_mut("flags"));
+    for flag in flags.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some((_, known)) = FLAGS.iter().find(|(name, _)| flag == name) {
+            *flag = json!(known);
+        }
+    }
+    if let Some(lists) = process.get_mut("execCPUAffinity").and_then(Value::as_object_mut) {
+        lists.retain(|_, list| list != "");
     }
 }
 
@@ -156,6 +174,20 @@ mod tests {
             "process": {"user": {}, "cwd": ""}, "mounts": [{"destination": ""}], "hooks": {"poststop": [{"path": ""}]}
         });
         assert_eq!(value, filled);
+    }
+
+    #[test]
+    fn scheduling_flags_and_empty_lists() {
+        let flags = json!(["SCHED_FLAG_DL_OVERRUN", "SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", 3]);
+        let (value, _) = mended(
+            json!({"process": {"scheduler": {"flags": flags}, "execCPUAffinity": {"final": "", "initial": "0"}}}),
+        );
+        let flags = json!(["SCHED_FLAG_D_L_OVERRUN", "SCHED_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", 3]);
+        assert_eq!(value["process"]["scheduler"]["flags"], flags);
+        assert_eq!(value["process"]["execCPUAffinity"], json!({"initial": "0"}));
+        for (_, known) in FLAGS {
+            assert!(serde_json::from_value::<oci_spec::runtime::LinuxSchedulerFlag>(json!(known)).is_ok(), "{known}");
+        }
     }
 
     #[test]

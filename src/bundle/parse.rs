@@ -101,7 +101,12 @@ fn without_position(cause: &serde_json::Error) -> String {
     let text = cause.to_string();
     let text = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
     if let Some(variants) = text.strip_prefix("unknown variant ") {
-        return format!("unknown value {}", variants.replace('`', "\""));
+        let spelled = |text: String, (spec, ours): &(&str, &str)| text.replace(ours, spec);
+        let variants = mend::FLAGS.iter().fold(variants.replace('`', "\""), spelled);
+        return format!("unknown value {variants}");
+    }
+    if let Some(list) = text.strip_prefix("Invalid execCPUAffinity format: ") {
+        return format!("\"{list}\" is no list of processors, such as 0-3,7");
     }
     let Some((found, expected)) = text.rsplit_once(", expected ") else {
         return text.to_owned();

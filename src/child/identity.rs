@@ -28,6 +28,9 @@ fn set_groups(groups: &[u32]) -> Result<(), Errno> {
 /// CAP_SYS_ADMIN, so that the capabilities come last.
 pub fn assume(script: &Script) -> Outcome<bool> {
     let process = &script.process;
+    if process.set_personality.is() {
+        process::set_personality(process.personality).at(Step::Personality)?;
+    }
     for (index, limit) in process.rlimits.numbered() {
         match process::set_rlimit(limit.resource, limit.soft, limit.hard) {
             Err(Errno(abi::EPERM)) if limit.resource == MEMLOCK && process.lenient_memlock.is() => {}
@@ -58,6 +61,18 @@ pub fn assume(script: &Script) -> Outcome<bool> {
     // Where fs.suid_dumpable is 1, changing ids has made it dumpable again.
     seal::undumpable()?;
     Ok(waiting)
+}
+
+/// When the process runs, as far as its parent leaves it to it: see `launch::scheduling`. It holds for this process and,
+/// of some policies, not for children: so it comes when no clone is left to be made.
+pub fn schedule(process: &Process) -> Outcome {
+    for attributes in process.scheduler.get() {
+        process::set_scheduler(0, attributes).at(Step::Scheduler)?;
+    }
+    if process.io_priority != 0 {
+        process::set_io_priority(0, process.io_priority).at(Step::IoPriority)?;
+    }
+    Ok(())
 }
 
 /// The filter, and then the capabilities if they had to wait.

@@ -1,7 +1,7 @@
 //! The life of a container being born, step by step.
 
 use super::{At, Never, Outcome, Wire};
-use super::{console, cover, devices, home, hooks, identity, join, mounts, program, rootfs, seal, sysctl};
+use super::{console, cover, devices, home, hooks, identity, join, mounts, program, rootfs, seal, sysctl, time};
 use crate::script::{Event, Script, Step};
 use crate::sys::{mount, process, socket};
 
@@ -18,9 +18,13 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         join::namespaces(script, wire)?;
     }
 
-    // 3. In a new user namespace: wait until ids mean something, then be its root.
+    // 3. In a new user namespace: wait until ids mean something. A time namespace, as long as this process's files in
+    //    /proc belong to the one that it was born as. Then be the user namespace's root.
     if script.await_maps.is() {
         wire.wait().at(Step::Maps)?;
+    }
+    if container.new_time.is() {
+        time::enter(container)?;
     }
     if script.become_root.is() {
         identity::become_root()?;
@@ -88,6 +92,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let program = program::find(process, &mut path)?;
     let mut home = [0; home::LENGTH];
     let envp = home::environment(process, &mut home);
+    identity::schedule(process)?;
 
     // 10. The container is created. It waits, for a moment or a week, to be started.
     wire.say(Event::Ready, 0);

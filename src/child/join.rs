@@ -45,7 +45,11 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     }
     process::setsid().at(Step::Session)?;
     console::control(process)?;
+    identity::schedule(process)?;
     wire.say(Event::Ready, 0);
+    if process.await_scheduling.is() {
+        wire.wait().at(Step::Start)?;
+    }
     if !waiting {
         identity::finish(process, waiting)?;
     }

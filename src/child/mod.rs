@@ -31,6 +31,7 @@ mod program;
 mod rootfs;
 mod seal;
 mod sysctl;
+mod time;
 
 use core::ffi::CStr;
 

@@ -5,14 +5,23 @@ use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process};
 
 /// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts processors and signals back to their defaults.
-pub fn first(_script: &Script) -> Outcome {
+pub fn first(script: &Script) -> Outcome {
     process::set_name(c"onggi:init");
     // What is made has the mode that is asked for.
     file::umask(0);
     file::close_range(3, u32::MAX, abi::CLOSE_RANGE_CLOEXEC).at(Step::Descriptors)?;
-    // The caller's own place on the machine is not the container's; its cpuset holds in any case.
-    let _ = process::use_all_processors();
+    processors(&script.process)?;
     process::reset_signals().at(Step::Signals)
+}
+
+/// The caller's own place on the machine is not the container's; its cpuset holds in any case.
+fn processors(of: &Process) -> Outcome {
+    match of.processors.get() {
+        [] if of.keep_processors.is() => {}
+        [] => _ = process::use_all_processors(),
+        set => process::use_processors(set).nth(Step::Affinity, 1)?,
+    }
+    Ok(())
 }
 
 /// Leaves the session keyring of the caller: whoever has it can read the keys in it, and a namespace does not part it.

@@ -26,6 +26,7 @@ mod interrupts;
 mod layout;
 mod oom;
 mod proc;
+mod scheduling;
 mod silent;
 mod spawn;
 mod wire;

@@ -11,12 +11,12 @@ use super::descriptors::owned;
 use super::interrupts::Interrupts;
 use super::proc::Proc;
 use super::wire::{Wire, Word};
-use super::{fault, idmap, oom, silent};
+use super::{fault, idmap, oom, scheduling, silent};
 use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
 use crate::plan::{Host, Plan};
-use crate::script::Event;
+use crate::script::{Event, Message, Step};
 use crate::sys::{Errno, Fd, abi, clone, pidfd, process};
 
 /// Stack for the few calls between clone and execve, in 16-byte units.
@@ -47,7 +47,10 @@ pub fn spawn(
         (Some(proc), Some(wanted)) => oom::take_on(proc, wanted, !host.root())?,
         _ => None,
     };
-    let reborn = armed.reborn;
+    if !armed.creates {
+        take_initial_processors(plan)?;
+    }
+    let (reborn, creates) = (armed.reborn, armed.creates);
     let mut child = bear(armed, cgroup)?;
     let led = (|| {
         let early = if reborn { child.be_reborn(plan)? } else { Vec::new() };
@@ -55,7 +58,14 @@ pub fn spawn(
             idmap::write(proc, child.pid, map, host.privileged())?;
             child.wire.go()?;
         }
-        child.lead(early, plan, cgroup, &mut borrowed, interrupts, hooks)
+        child.lead(early, plan, cgroup, &mut borrowed, interrupts, hooks)?;
+        if host.root() && scheduling::is_asked(&plan.process) {
+            scheduling::apply(plan, child.pid)?;
+            if !creates {
+                child.wire.go()?;
+            }
+        }
+        Ok(())
     })();
     // Only now: until its first word the child may still share our memory, and with it this value.
     if let Some(borrowed) = borrowed {
@@ -68,6 +78,13 @@ pub fn spawn(
             Err(error)
         }
     }
+}
+
+/// `process.execCPUAffinity.initial`: where we run from here on, and the process until it is in the container's cgroup.
+fn take_initial_processors(plan: &Plan) -> Result<()> {
+    let Some(set) = &plan.process.exec_affinity.initial else { return Ok(()) };
+    process::use_processors(set.words())
+        .map_err(|errno| fault::explain(plan, &Message::fault(Step::Affinity, 0, errno, 0)))
 }
 
 /// The clone itself.

@@ -13,7 +13,7 @@ use crate::bundle::{self, Bundle};
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Interrupts};
-use crate::plan::{Host, Plan, Process};
+use crate::plan::{Affinity, Host, Plan, Process};
 use crate::state::{Id, Init, Record, Status, Store, status};
 
 /// Runs a process in container `id`. In the foreground its exit status is returned; detached 0, once it has begun.
@@ -108,8 +108,12 @@ fn process(bundle: &Bundle, plan: &Plan, host: &Host, request: &ExecRequest) -> 
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    if process.oom_score_adj.is_none() {
-        process.oom_score_adj = plan.process.oom_score_adj;
+    let own = &plan.process;
+    process.oom_score_adj = process.oom_score_adj.or(own.oom_score_adj);
+    process.scheduler = process.scheduler.or(own.scheduler);
+    process.io_priority = process.io_priority.or(own.io_priority);
+    if process.exec_affinity == Affinity::default() {
+        process.exec_affinity = own.exec_affinity.clone();
     }
     Ok(process)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use oci_spec::runtime as oci;
 
-use super::{Cgroup, Host, Plan, devices, hooks, idmap, mounts, namespaces, process, rootfs, sysctl};
+use super::{Cgroup, Host, Plan, devices, hooks, idmap, mounts, namespaces, process, rootfs, scheduling, sysctl, time};
 use crate::bundle::{Bundle, Findings, check, path};
 use crate::error::Result;
 use crate::seccomp;
@@ -23,7 +23,8 @@ impl Plan {
         let linux = spec.linux().as_ref().unwrap_or(&none.0);
         let process = spec.process().as_ref().unwrap_or(&none.1);
 
-        let namespaces = namespaces::new(spec, &mut found);
+        let mut namespaces = namespaces::new(spec, &mut found);
+        namespaces.time_offsets = time::offsets(linux);
         idmap::check_privilege(&namespaces, host, &mut found);
         let idmap = idmap::new(spec, &namespaces);
         let mounts = mounts::new(bundle, &mut found);
@@ -41,6 +42,7 @@ impl Plan {
         let hostname = name("hostname", spec.hostname().as_deref(), &mut found);
         let domainname = name("domainname", spec.domainname().as_deref(), &mut found);
         let sysctls = sysctl::new(linux.sysctl().as_ref(), &mut found);
+        let personality = scheduling::personality(linux);
         let process = process::new(process, namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
         let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
         let seccomp = linux.seccomp().as_ref().and_then(|profile| found.take(seccomp::compile(profile)));
@@ -58,6 +60,7 @@ impl Plan {
             hostname,
             domainname,
             sysctls,
+            personality,
             process,
             cgroup,
             hooks,

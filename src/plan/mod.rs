@@ -25,12 +25,17 @@ mod mounts;
 mod namespaces;
 pub mod options;
 mod process;
+mod processors;
 mod rootfs;
+mod scheduling;
 mod show;
 mod sysctl;
+mod time;
 
 pub use cgroup::Cgroup;
 pub use host::Host;
+pub use processors::Processors;
+pub use scheduling::Scheduler;
 pub use show::{human, json};
 
 /// A container, ready to be made.
@@ -58,6 +63,8 @@ pub struct Plan {
     pub domainname: Option<CString>,
     /// Kernel parameters, in the order of their names.
     pub sysctls: Vec<Sysctl>,
+    /// `linux.personality`, as personality(2) takes it; also of processes that join.
+    pub personality: Option<u32>,
     /// The user's program.
     pub process: Process,
     /// Where the container lives in the cgroup hierarchy, its limits and its devices.
@@ -77,6 +84,8 @@ pub struct Namespaces {
     pub new: u64,
     /// Namespaces to join, in the order in which they must be joined (the user namespace first).
     pub join: Vec<Join>,
+    /// `linux.timeOffsets`, as `/proc/PID/timens_offsets` takes it: a line a clock, `boottime -3600 0`.
+    pub time_offsets: Option<CString>,
 }
 
 /// A namespace to join.
@@ -265,6 +274,21 @@ pub struct Process {
     pub rlimits: Vec<Rlimit>,
     /// Written to `oom_score_adj`; `None` leaves it as it is.
     pub oom_score_adj: Option<i32>,
+    /// `process.scheduler`; `None` leaves what the runtime has.
+    pub scheduler: Option<Scheduler>,
+    /// `process.ioPriority`, as `ioprio_set(2)` takes it; `None` leaves what the runtime has.
+    pub io_priority: Option<u32>,
+    /// `process.execCPUAffinity`: of processes that join.
+    pub exec_affinity: Affinity,
+}
+
+/// The processors of a process that joins a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affinity {
+    /// Of the runtime, before it makes the process; `None` leaves its own.
+    pub initial: Option<Processors>,
+    /// Of the process, in the container's cgroup. Without it: the initial ones; without those all that the cgroup allows.
+    pub last: Option<Processors>,
 }
 
 /// The five capability sets, bit `n` being capability number `n` (capabilities(7)).

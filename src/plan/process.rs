@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use oci_spec::runtime as oci;
 use oci_spec::runtime::PosixRlimitType as Kind;
 
-use super::{Host, Process, Rlimit, caps};
+use super::{Host, Process, Rlimit, caps, scheduling};
 use crate::bundle::{Findings, check};
 use crate::error::{Problem, Result};
 
@@ -42,6 +42,9 @@ pub fn new(process: &oci::Process, user_namespace: bool, host: &Host, found: &mu
         no_new_privileges: process.no_new_privileges() == Some(true),
         rlimits: process.rlimits().iter().flatten().map(rlimit).collect(),
         oom_score_adj: process.oom_score_adj(),
+        scheduler: process.scheduler().as_ref().map(scheduling::scheduler),
+        io_priority: process.io_priority().map(scheduling::io_priority),
+        exec_affinity: scheduling::affinity(process.exec_cpu_affinity().as_ref(), found),
     }
 }
 

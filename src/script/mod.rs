@@ -18,6 +18,7 @@ pub use step::Step;
 pub use value::{Flag, List, Text};
 
 use crate::sys::Fd;
+use crate::sys::process::SchedulingAttributes;
 use core::cell::Cell;
 
 /// Where the child maps its script: below all that the kernel places by itself, in the reach of every 64-bit
@@ -69,6 +70,10 @@ pub struct Join {
 pub struct Container {
     /// The host's /proc, verified by the parent.
     pub proc: Fd,
+    /// Whether a time namespace is made.
+    pub new_time: Flag,
+    /// Its clocks, a line each, or none.
+    pub time_offsets: Text,
     /// Whether the namespace has a loopback to bring up.
     pub loopback: Flag,
     /// Host name, or none.
@@ -246,6 +251,20 @@ pub struct Process {
     pub make_cwd: Flag,
     /// Whether it leaves the session keyring of its caller, and the keys in it.
     pub new_keyring: Flag,
+    /// Whether it keeps the processors of its caller.
+    pub keep_processors: Flag,
+    /// Its processors, as `sched_setaffinity(2)` takes them; none for all.
+    pub processors: List<u64>,
+    /// Whether it has an execution domain of its own, and which.
+    pub set_personality: Flag,
+    /// See `set_personality`.
+    pub personality: u32,
+    /// Its scheduling policy if it is to set it itself; otherwise empty.
+    pub scheduler: List<SchedulingAttributes>,
+    /// Its I/O priority if it is to set it itself; otherwise 0.
+    pub io_priority: u32,
+    /// Whether the parent sets them, so that one who joins has to wait.
+    pub await_scheduling: Flag,
     /// User.
     pub uid: u32,
     /// Group.

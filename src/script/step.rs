@@ -35,6 +35,8 @@ steps! {
     Undumpable
     /// Closing what was inherited.
     Descriptors
+    /// Taking the processors of `process.execCPUAffinity`: 0 its `initial` ones (the parent), 1 its `final` ones.
+    Affinity
     /// Putting signals back to their defaults.
     Signals
     /// Joining namespace `index`.
@@ -43,6 +45,10 @@ steps! {
     Clone
     /// The parent went away, or refused, while id mappings were waited for.
     Maps
+    /// Making and entering a time namespace.
+    Time
+    /// Setting the clocks of the new time namespace.
+    TimeOffsets
     /// Becoming the root of the user namespace.
     Root
     /// A session of its own.
@@ -123,6 +129,8 @@ steps! {
     Cwd
     /// The working directory lies outside the container.
     CwdOutside
+    /// Setting the execution domain.
+    Personality
     /// Limit `index`.
     Rlimit
     /// Handing stdio to the user.
@@ -143,6 +151,10 @@ steps! {
     NoNewPrivileges
     /// Finding the program.
     Program
+    /// Setting the scheduling policy (root's parent does it).
+    Scheduler
+    /// Setting the I/O priority (root's parent does it).
+    IoPriority
     /// The parent went away before the container was started.
     Start
     /// startContainer hook `index`; `extra` is its wait status where it ran.

@@ -83,6 +83,9 @@ numbers! {
     execveat 322 281
     keyctl 250 219
     sched_setaffinity 203 122
+    sched_setattr 314 274
+    ioprio_set 251 30
+    personality 135 92
     statx 332 291
     pidfd_send_signal 424 424
     open_tree 428 428
@@ -300,6 +303,6 @@ mod tests {
             CLOSE_RANGE_CLOEXEC UTIME_OMIT);
         macro_rules! calls { ($($name:ident $libc:ident)*) => { $(assert_eq!(nr::$name as i64, libc::$libc, stringify!($name));)* } }
         calls!(read SYS_read mmap SYS_mmap clone3 SYS_clone3 openat2 SYS_openat2 statx SYS_statx getdents64 SYS_getdents64 sendfile SYS_sendfile utimensat SYS_utimensat seccomp SYS_seccomp waitid SYS_waitid
-            prlimit64 SYS_prlimit64 mount_setattr SYS_mount_setattr setresgid SYS_setresgid ppoll SYS_ppoll fchmodat SYS_fchmodat);
+            prlimit64 SYS_prlimit64 sched_setattr SYS_sched_setattr ioprio_set SYS_ioprio_set personality SYS_personality unshare SYS_unshare mount_setattr SYS_mount_setattr setresgid SYS_setresgid ppoll SYS_ppoll fchmodat SYS_fchmodat);
     }
 }

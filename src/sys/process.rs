@@ -58,12 +58,83 @@ pub fn new_session_keyring() -> Result<(), Errno> {
     unsafe { syscall(nr::keyctl, [1, 0, 0, 0, 0, 0]) }.map(drop)
 }
 
-/// sched_setaffinity(2) of this process: all processors that its cgroup allows.
+/// unshare(2).
+pub fn unshare(flags: u64) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(nr::unshare, [flags as usize, 0, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// sched_setaffinity(2) of this process: bit `n % 64` of word `n / 64` is processor `n`. Those that are not there, or
+/// that its cgroup does not allow, are left out; EINVAL if none is left.
+pub fn use_processors(set: &[u64]) -> Result<(), Errno> {
+    // SAFETY: set is readable for its length.
+    unsafe { syscall(nr::sched_setaffinity, [0, size_of_val(set), pointer(set), 0, 0, 0]) }.map(drop)
+}
+
+/// The same with all processors: the kernel has at most 8192.
 pub fn use_all_processors() -> Result<(), Errno> {
-    // The kernel has at most 8192, and leaves out those that are not there.
-    let all = [u64::MAX; 128];
-    // SAFETY: all is readable for its length.
-    unsafe { syscall(nr::sched_setaffinity, [0, size_of_val(&all), pointer(&all), 0, 0, 0]) }.map(drop)
+    use_processors(&[u64::MAX; 128])
+}
+
+/// The kernel's `struct sched_attr`, as of Linux 3.14.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SchedulingAttributes {
+    /// Size of this structure.
+    pub size: u32,
+    /// `SCHED_*`.
+    pub policy: u32,
+    /// `SCHED_FLAG_*`.
+    pub flags: u64,
+    /// For the ordinary policies.
+    pub nice: i32,
+    /// For the real-time policies.
+    pub priority: u32,
+    /// Nanoseconds, for `SCHED_DEADLINE`.
+    pub runtime: u64,
+    /// See `runtime`.
+    pub deadline: u64,
+    /// See `runtime`.
+    pub period: u64,
+    /// For `SCHED_FLAG_UTIL_CLAMP_MIN`.
+    pub clamp_min: u32,
+    /// For `SCHED_FLAG_UTIL_CLAMP_MAX`.
+    pub clamp_max: u32,
+}
+
+impl Default for SchedulingAttributes {
+    fn default() -> Self {
+        Self {
+            size: size_of::<Self>() as u32,
+            policy: 0,
+            flags: 0,
+            nice: 0,
+            priority: 0,
+            runtime: 0,
+            deadline: 0,
+            period: 0,
+            clamp_min: 0,
+            clamp_max: 0,
+        }
+    }
+}
+
+/// sched_setattr(2) of the thread `pid`; 0 is this one.
+pub fn set_scheduler(pid: i32, attributes: &SchedulingAttributes) -> Result<(), Errno> {
+    // SAFETY: attributes says its own size.
+    unsafe { syscall(nr::sched_setattr, [pid as usize, pointer(attributes), 0, 0, 0, 0]) }.map(drop)
+}
+
+/// `ioprio_set(2)` of the thread `pid`; 0 is this one.
+pub fn set_io_priority(pid: i32, priority: u32) -> Result<(), Errno> {
+    // SAFETY: no memory is involved; 1 is IOPRIO_WHO_PROCESS.
+    unsafe { syscall(nr::ioprio_set, [1, pid as usize, priority as usize, 0, 0, 0]) }.map(drop)
+}
+
+/// personality(2) of this process.
+pub fn set_personality(persona: u32) -> Result<(), Errno> {
+    // SAFETY: no memory is involved.
+    unsafe { syscall(nr::personality, [persona as usize, 0, 0, 0, 0, 0]) }.map(drop)
 }
 
 /// setpgid(2) of this process, to a group of its own.

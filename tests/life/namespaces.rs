@@ -167,7 +167,7 @@ fn sysctl_of_the_host() {
     });
 }
 
-fn mapped(readonly: bool) -> Bundle {
+pub fn mapped(readonly: bool) -> Bundle {
     let bundle = Bundle::new().namespace("user", None).edit(|config| {
         config["linux"]["uidMappings"] = json!([
             {"containerID": 0, "hostID": 100_000, "size": 1000},

@@ -77,6 +77,11 @@ fn signal_names(mask: u64) -> Vec<String> {
     (1..=64).filter(|number| mask & (1 << (number - 1)) != 0).map(name).collect()
 }
 
+/// The clocks that a time namespace has, in seconds.
+pub fn clocks() -> Value {
+    json!({"monotonic": kernel::clock(nix::libc::CLOCK_MONOTONIC), "boottime": kernel::clock(nix::libc::CLOCK_BOOTTIME)})
+}
+
 /// Policy, priorities and processor affinity.
 pub fn scheduling(status: &Status) -> Value {
     const RESET_ON_FORK: i32 = 0x4000_0000;

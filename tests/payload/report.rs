@@ -34,6 +34,7 @@ pub fn report(words: &mut VecDeque<String>) -> io::Result<()> {
         "rlimits": identity::rlimits(),
         "signals": identity::signals(&status),
         "scheduling": identity::scheduling(&status),
+        "clocks": identity::clocks(),
         "namespaces": isolation::namespaces(),
         "id_maps": isolation::id_maps(),
         "mounts": isolation::mounts(),

@@ -130,14 +130,57 @@ const TABLE: &str = r#"
 /process/selinuxLabel = "system_u:system_r:container_t:s0"
   process.selinuxLabel: is not supported by this build yet (leave it out)
 
-/process/scheduler = {"policy": "SCHED_BATCH"}
-  process.scheduler: is not supported by this build yet (leave it out)
+/process/scheduler = {"policy": "SCHED_BATCH", "nice": 20, "flags": ["SCHED_FLAG_RESET_ON_FORK"]}
+  process.scheduler.nice: must be within -20 and 19, not 20
 
-/process/ioPriority = {"class": "IOPRIO_CLASS_IDLE", "priority": 0}
-  process.ioPriority: is not supported by this build yet (leave it out)
+/process/scheduler = {"policy": "SCHED_FIFO", "priority": 100, "flags": ["SCHED_FLAG_FAST"]}
+  process.scheduler.flags[0]: unknown value "SCHED_FLAG_FAST", expected one of "SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN", "SCHED_FLAG_KEEP_POLICY", "SCHED_FLAG_KEEP_PARAMS", "SCHED_FLAG_UTIL_CLAMP_MIN", "SCHED_FLAG_UTIL_CLAMP_MAX" (line 165 of /bundle/config.json)
 
-/process/execCPUAffinity = {"initial": "0"}
-  process.execCPUAffinity: is not supported by this build yet (leave it out)
+/process/scheduler = {"policy": "SCHED_SLOW"}
+  process.scheduler.policy: unknown value "SCHED_SLOW", expected one of "SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_ISO", "SCHED_IDLE", "SCHED_DEADLINE" (line 164 of /bundle/config.json)
+
+/process/scheduler = {"nice": 5}
+  process.scheduler.policy: is missing
+
+/process/scheduler = {"policy": "SCHED_RR"}
+  process.scheduler.priority: must be within 1 and 99 for SCHED_RR, not 0
+
+/process/scheduler = {"policy": "SCHED_OTHER", "priority": 10, "runtime": 5, "flags": ["SCHED_FLAG_RECLAIM"]}
+  process.scheduler.priority: SCHED_OTHER knows no priorities, so it can't be 10 (SCHED_FIFO and SCHED_RR have them; for others there is nice)
+
+/process/scheduler = {"policy": "SCHED_FIFO", "priority": 10, "nice": 3, "deadline": 5, "flags": ["SCHED_FLAG_DL_OVERRUN", "SCHED_FLAG_UTIL_CLAMP_MAX"]}
+  warning: process.scheduler.nice: has no effect with SCHED_FIFO (its tasks have no nice value)
+  warning: process.scheduler.deadline: is for SCHED_DEADLINE, not for SCHED_FIFO
+  warning: process.scheduler.flags[0]: is for SCHED_DEADLINE, not for SCHED_FIFO
+  warning: process.scheduler.flags[1]: clamps the utilisation to 0 (the spec has no field for the value)
+
+/process/scheduler = {"policy": "SCHED_DEADLINE", "runtime": 10, "deadline": 5, "period": 3}
+  process.scheduler.runtime: must be at least 1024 nanoseconds, not 10 (SCHED_DEADLINE wants runtime <= deadline <= period, in nanoseconds)
+  process.scheduler.deadline: 5 is shorter than the runtime (10) (SCHED_DEADLINE wants runtime <= deadline <= period, in nanoseconds)
+  process.scheduler.period: 3 is shorter than the deadline (5) (SCHED_DEADLINE wants runtime <= deadline <= period, in nanoseconds)
+
+/process/scheduler = {"policy": "SCHED_DEADLINE", "runtime": 2000, "deadline": 3000, "period": 18446744073709551615}
+  process.scheduler.period: 18446744073709551615 is longer than the kernel can count (SCHED_DEADLINE wants runtime <= deadline <= period, in nanoseconds)
+
+/process/scheduler = {"policy": "SCHED_DEADLINE", "runtime": 1000000, "deadline": 2000000}
+/hooks = {"startContainer": [{"path": "/bin/hook"}]}
+  hooks.startContainer: can't be run by a process with SCHED_DEADLINE, which can have no children (add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags)
+
+/process/ioPriority = {"class": "IOPRIO_CLASS_IDLE", "priority": 8}
+  process.ioPriority.priority: must be within 0 (highest) and 7 (lowest), not 8
+
+/process/ioPriority = {"class": "IOPRIO_CLASS_NONE", "priority": 0}
+  process.ioPriority.class: unknown value "IOPRIO_CLASS_NONE", expected one of "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE" (line 156 of /bundle/config.json)
+
+/process/execCPUAffinity = {"initial": "0-", "final": "1"}
+  process.execCPUAffinity.initial: "0-" is no list of processors, such as 0-3,7 (line 158 of /bundle/config.json)
+
+/process/execCPUAffinity = {"initial": "3-1", "final": "9000"}
+  process.execCPUAffinity.initial: the range 3-1 of "3-1" ends before it begins (write 0-3,7)
+  process.execCPUAffinity.final: there is no processor 9000: Linux has at most 8192, from 0 on (write 0-3,7)
+
+/process/execCPUAffinity = {"initial": "", "final": "0"}
+  fine
 
 /hostname = "0123456789012345678901234567890123456789012345678901234567890123456789"
   hostname: is 70 bytes long, the kernel takes at most 64
@@ -216,7 +259,9 @@ const TABLE: &str = r#"
   linux.namespaces[6].type: unknown value "files", expected one of "mount", "cgroup", "uts", "ipc", "user", "pid", "network", "time" (line 36 of /bundle/config.json)
 
 /linux/namespaces/- = {"type": "time"}
-  linux.namespaces: a time namespace: not supported by this build yet (leave it out)
+/linux/timeOffsets = {"realtime": {"secs": 1}, "monotonic": {"nanosecs": 1000000000}, "boottime": {"secs": -1}}
+  linux.timeOffsets["monotonic"].nanosecs: must be within 0 and 999999999, not 1000000000 (whole seconds go to secs)
+  linux.timeOffsets["realtime"]: is no clock that a time namespace has (boottime and monotonic are; the time of day is the same everywhere)
 
 /linux/namespaces/1/path = "run/netns/blue"
   linux.namespaces[1].path: must be an absolute path, not "run/netns/blue"
@@ -269,7 +314,14 @@ const TABLE: &str = r#"
   mounts[2] /dev/pts: the option gid=5 names an id that linux.gidMappings does not map (map it, or leave the option out)
 
 /linux/timeOffsets = {"boottime": {"secs": 1, "nanosecs": 0}}
-  linux.timeOffsets: is not supported by this build yet (leave it out)
+  linux.timeOffsets: needs a new time namespace, whose clocks it moves (add {"type": "time"} to linux.namespaces)
+
+/linux/timeOffsets = {"boottime": {"secs": 1, "nanosecs": 0}}
+/linux/namespaces/- = {"type": "time", "path": "/proc/9/ns/time"}
+  linux.timeOffsets: needs a new time namespace, whose clocks it moves (those of the time namespace to join can't be moved any more: leave it out)
+
+/linux/timeOffsets = {"boottime": {"secs": "1"}}
+  linux.timeOffsets.boottime.secs: invalid type: string "1", expected a whole number (line 53 of /bundle/config.json)
 
 /linux/netDevices = {"eth1": {}}
   linux.netDevices: is not supported by this build yet (leave it out)
@@ -280,8 +332,11 @@ const TABLE: &str = r#"
 /linux/intelRdt = {"closID": "guaranteed"}
   linux.intelRdt: is not supported by this build yet (leave it out)
 
-/linux/personality = {"domain": "LINUX32"}
-  linux.personality: is not supported by this build yet (leave it out)
+/linux/personality = {"domain": "LINUX32", "flags": ["ADDR_NO_RANDOMIZE"]}
+  linux.personality.flags[0]: "ADDR_NO_RANDOMIZE" is no flag that the spec knows (it has none yet; leave them out)
+
+/linux/personality = {"domain": "LINUX64"}
+  linux.personality.domain: unknown value "LINUX64", expected "LINUX" or "LINUX32" (line 37 of /bundle/config.json)
 
 /linux/mountLabel = "system_u:object_r:container_file_t:s0"
   linux.mountLabel: is not supported by this build yet (leave it out)

@@ -13,6 +13,7 @@ use super::{config, payload};
 /// A bundle in a temporary directory: a rootfs that holds the payload, and a config to be edited.
 ///
 /// `config.json` is written each time that the bundle's [`path`](Self::path) is asked for.
+#[derive(Clone)]
 pub struct Bundle {
     folder: Rc<TempDir>,
     config: Value,

@@ -17,9 +17,12 @@ mod idmap;
 mod mounts;
 mod namespaces;
 mod paths;
+mod personality;
 mod process;
 mod root;
+mod scheduling;
 mod sysctl;
+mod time;
 mod unsupported;
 mod version;
 
@@ -38,11 +41,14 @@ pub fn check(spec: &Spec) -> Findings {
     }
     mounts::check(spec, &mut found);
     namespaces::check(spec, &mut found);
+    time::check(spec, &mut found);
     idmap::check(spec, &mut found);
     devices::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
     hooks::check(spec, &mut found);
+    scheduling::hooks(spec, &mut found);
+    personality::check(spec, &mut found);
     unsupported::check(spec, &mut found);
     found
 }

@@ -2,7 +2,7 @@
 
 use oci_spec::runtime::{PosixRlimit, Process};
 
-use super::{Findings, capabilities};
+use super::{Findings, capabilities, scheduling};
 use crate::error::Problem;
 
 /// Checks a process object; problems are placed at `process...`.
@@ -16,6 +16,12 @@ pub fn process(process: &Process, found: &mut Findings) {
     check_oom_score(process, found);
     if let Some(of) = process.capabilities() {
         capabilities::check(of, found);
+    }
+    if let Some(of) = process.scheduler() {
+        scheduling::scheduler(of, found);
+    }
+    if let Some(of) = process.io_priority() {
+        scheduling::io_priority(*of, found);
     }
     super::unsupported::process(process, found);
 }

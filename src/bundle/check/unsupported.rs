@@ -1,8 +1,8 @@
 //! Fields that this build does not carry out yet. They are refused, never ignored; a line goes when its feature comes.
 
-use oci_spec::runtime::{LinuxNamespaceType, LinuxPersonalityDomain, Process, Spec};
+use oci_spec::runtime::{Process, Spec};
 
-use super::{Findings, has, mounts};
+use super::{Findings, mounts};
 use crate::error::Problem;
 
 /// Mount options of the spec that nothing here carries out yet.
@@ -15,12 +15,9 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     };
     let asked = |label: &Option<String>| label.as_ref().is_some_and(|label| !label.is_empty());
     let fields = [
-        ("linux.namespaces", "a time namespace", has(spec, LinuxNamespaceType::Time)),
-        ("linux.timeOffsets", "it", linux.time_offsets().as_ref().is_some_and(|offsets| !offsets.is_empty())),
         ("linux.netDevices", "it", linux.net_devices().as_ref().is_some_and(|devices| !devices.is_empty())),
         ("linux.memoryPolicy", "it", linux.memory_policy().is_some()),
         ("linux.intelRdt", "it", linux.intel_rdt().is_some()),
-        ("linux.personality", "it", linux.personality().as_ref().is_some_and(is_personality)),
         ("linux.mountLabel", "it", asked(linux.mount_label())),
         (
             "linux.seccomp.listenerPath",
@@ -45,9 +42,6 @@ pub fn check(spec: &Spec, found: &mut Findings) {
 pub fn process(process: &Process, found: &mut Findings) {
     let asked = |label: &Option<String>| label.as_ref().is_some_and(|label| !label.is_empty());
     let fields = [
-        ("process.scheduler", "it", process.scheduler().is_some()),
-        ("process.ioPriority", "it", process.io_priority().is_some()),
-        ("process.execCPUAffinity", "it", process.exec_cpu_affinity().is_some()),
         // What runs unconfined already needs nothing done.
         (
             "process.apparmorProfile",
@@ -70,12 +64,6 @@ fn report(fields: &[(&str, &str, bool)], found: &mut Findings) {
             found.error(Problem::new(*place, what).hint("leave it out"));
         }
     }
-}
-
-/// The plain Linux personality is what every process has.
-fn is_personality(personality: &oci_spec::runtime::LinuxPersonality) -> bool {
-    personality.domain() != LinuxPersonalityDomain::PerLinux
-        || personality.flags().as_ref().is_some_and(|flags| !flags.is_empty())
 }
 
 /// The sections of other systems, which are none of ours.

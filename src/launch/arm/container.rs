@@ -30,6 +30,8 @@ pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::H
     let private = propagation & abi::MS_PRIVATE != 0;
     Ok(script::Container {
         proc,
+        new_time: Flag::from(plan.namespaces.new & abi::CLONE_NEWTIME != 0),
+        time_offsets: room.layout.optional(plan.namespaces.time_offsets.as_deref()),
         loopback: Flag::from(plan.namespaces.new & abi::CLONE_NEWNET != 0),
         hostname: room.layout.optional(plan.hostname.as_deref()),
         domainname: room.layout.optional(plan.domainname.as_deref()),
@@ -57,6 +59,8 @@ pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::H
 pub fn nothing() -> script::Container {
     script::Container {
         proc: Fd::NONE,
+        new_time: Flag::NO,
+        time_offsets: Text::NONE,
         loopback: Flag::NO,
         hostname: Text::NONE,
         domainname: Text::NONE,

@@ -77,7 +77,8 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
     let plan = arming.plan;
     let mut laid_out = Room::new(&arming);
     let room = &mut laid_out;
-    let new = plan.namespaces.new;
+    // A time namespace is not born into: the child makes it, see `child::time`.
+    let new = plan.namespaces.new & !abi::CLONE_NEWTIME;
     let joins = joins(room)?;
     let joined = plan.namespaces.join.iter().fold(0, |all, join| all | join.kind);
     let reborn = needs_rebirth(new, joined);
@@ -95,6 +96,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
         new_keyring: arming.new_keyring,
         make_cwd: true,
         lenient: arming.lenient,
+        joins: false,
     };
     let process = process::lay_out(room, &plan.process, plan.hooks.start_container.as_slice(), outside);
     let (wire, childs_wire) = Wire::new()?;
@@ -131,6 +133,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         new_keyring: arming.new_keyring,
         make_cwd: false,
         lenient: arming.lenient,
+        joins: true,
     };
     let process = process::lay_out(room, &plan.process, &[], outside);
     let (wire, childs_wire) = Wire::new()?;
@@ -140,7 +143,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         create: Flag::NO,
         preserve: arming.preserve_fds,
         joins,
-        reborn: Flag::from(kinds & (abi::CLONE_NEWPID | abi::CLONE_NEWTIME) != 0),
+        reborn: Flag::from(kinds & abi::CLONE_NEWPID != 0),
         clone: 0,
         await_maps: Flag::NO,
         become_root: Flag::from(kinds & abi::CLONE_NEWUSER != 0),
@@ -154,8 +157,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
 /// Whether a second clone is needed: for what a process must be born into; for what is joined before a user namespace is
 /// made that does not own it; and for what is made in a user namespace that is joined, which is to own it.
 fn needs_rebirth(new: u64, joined: u64) -> bool {
-    let born = abi::CLONE_NEWPID | abi::CLONE_NEWTIME;
-    joined & born != 0
+    joined & abi::CLONE_NEWPID != 0
         || (joined != 0 && new & abi::CLONE_NEWUSER != 0)
         || (joined & abi::CLONE_NEWUSER != 0 && new != 0)
 }
@@ -199,10 +201,13 @@ impl<'a> Room<'a> {
     /// A detached copy of the mount at `path`; or none, to be opened by the child, if only that it is there is known.
     fn tree(&mut self, path: &CStr, recursive: bool) -> Result<Fd, Errno> {
         if self.privileged {
-            self.files.add_opened(mount::clone_tree(Fd::CWD, path, recursive))
-        } else {
-            file::stat_path(path).map(|_| Fd::NONE)
+            match self.files.add_opened(mount::clone_tree(Fd::CWD, path, recursive)) {
+                // Root of a user namespace that does not own the mount namespace that we are in (`unshare -Ur`).
+                Err(Errno(abi::EPERM)) if self.rootless => self.privileged = false,
+                opened => return opened,
+            }
         }
+        file::stat_path(path).map(|_| Fd::NONE)
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
 use super::Room;
+use crate::launch::scheduling;
 use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
 use crate::script::{self, Flag, List};
 use crate::seccomp::Instruction;
@@ -21,8 +22,11 @@ pub struct Outside {
     pub new_keyring: bool,
     /// Whether its working directory is made if it is missing.
     pub make_cwd: bool,
-    /// Whether a limit on locked memory that may not be set may stay.
+    /// Whether it is an ordinary user's: a limit on locked memory that may not be set may stay, and its scheduling is its
+    /// own to set.
     pub lenient: bool,
+    /// Whether it joins a container that is there: `process.execCPUAffinity` is for such.
+    pub joins: bool,
 }
 
 /// Files created by the user's program are writable for their owner only, as everywhere else.
@@ -41,6 +45,10 @@ pub fn lay_out(
     let (rows, columns) = process.console_size.unwrap_or((0, 0));
     let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
     let filter = room.plan.seccomp.as_ref();
+    let own_scheduling = outside.lenient;
+    let processors = process.exec_affinity.last.as_ref().filter(|_| outside.joins);
+    let scheduler = process.scheduler.iter().filter(|_| own_scheduling).map(scheduling::attributes);
+    let scheduler = room.layout.list(&scheduler.collect::<Vec<_>>());
     let mut add = |file: Option<OwnedFd>| file.map_or(Fd::NONE, |file| room.files.add(file));
     let (console, start) = (add(outside.console), add(outside.start));
     script::Process {
@@ -52,6 +60,13 @@ pub fn lay_out(
         cwd: room.layout.text(&process.cwd),
         make_cwd: Flag::from(outside.make_cwd),
         new_keyring: Flag::from(outside.new_keyring),
+        keep_processors: Flag::from(outside.joins && process.exec_affinity.initial.is_some()),
+        processors: processors.map_or(List::EMPTY, |set| room.layout.list(set.words())),
+        set_personality: Flag::from(room.plan.personality.is_some()),
+        personality: room.plan.personality.unwrap_or(0),
+        scheduler,
+        io_priority: process.io_priority.filter(|_| own_scheduling).unwrap_or(0),
+        await_scheduling: Flag::from(outside.joins && !own_scheduling && scheduling::is_asked(process)),
         uid: process.uid,
         gid: process.gid,
         groups: room.layout.list(&process.groups),

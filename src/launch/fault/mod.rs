@@ -12,6 +12,7 @@ use crate::sys::abi;
 
 mod files;
 mod process;
+mod scheduling;
 
 /// What `message`, the fault of a step of `plan`, means.
 pub fn explain(plan: &Plan, message: &Message) -> Error {
@@ -26,6 +27,7 @@ pub fn explain(plan: &Plan, message: &Message) -> Error {
         .or_else(|| fault.dev())
         .or_else(|| fault.hook())
         .or_else(|| fault.identity())
+        .or_else(|| fault.scheduling())
         .or_else(|| fault.program())
         .unwrap_or_else(|| fault.say("", format!("the child failed at its step {}", step.name())))
 }

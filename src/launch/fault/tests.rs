@@ -18,6 +18,10 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
     const NONE: u32 = u32::MAX;
     match step {
         Step::Join => &[(0, libc::ENOENT, 0), (0, libc::EINVAL, 0), (0, libc::EPERM, 0)],
+        Step::Affinity => &[(0, libc::EINVAL, 0), (1, libc::EINVAL, 0)],
+        Step::Time => &[(0, libc::EINVAL, 0), (0, libc::ENOSPC, 0), (0, libc::EPERM, 0)],
+        Step::TimeOffsets => &[(0, libc::ERANGE, 0), (0, libc::EPERM, 0), (0, libc::EACCES, 0)],
+        Step::Scheduler => &[(0, libc::EPERM, 0), (0, libc::EINVAL, 0), (0, libc::EBUSY, 0), (0, libc::EOPNOTSUPP, 0)],
         Step::Clone => &[(0, libc::EPERM, 0), (0, libc::ENOSPC, 0), (0, libc::EAGAIN, 0)],
         Step::Become => &[(0, libc::ENOSPC, 0), (0, libc::EACCES, 0)],
         Step::Maps | Step::Hooks | Step::Start => &[(0, libc::EPROTO, 0)],
@@ -100,6 +104,27 @@ fn every_sentence() {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "." }, {
         insta::assert_snapshot!("sentences", table);
     });
+}
+
+/// What the scheduler says differs with the policy.
+#[test]
+fn every_policy() {
+    let said = |policy, errno| {
+        let mut plan = plan();
+        plan.process.scheduler = Some(crate::plan::Scheduler { policy, ..Default::default() });
+        sentence(&plan, Step::Scheduler, (0, errno, 0))
+    };
+    for (policy, errno, words) in [
+        (0, libc::EPERM, "RLIMIT_NICE"),
+        (1, libc::EPERM, "RLIMIT_RTPRIO"),
+        (2, libc::EPERM, "CONFIG_RT_GROUP_SCHED"),
+        (4, libc::EINVAL, "SCHED_ISO"),
+        (6, libc::EPERM, "all processors"),
+        (6, libc::EINVAL, "kernel.sched_deadline_period_min_us"),
+        (6, libc::EBUSY, "time left for deadlines"),
+    ] {
+        assert!(said(policy, errno).contains(words), "{}", said(policy, errno));
+    }
 }
 
 /// Whatever comes over the wire: a sentence, with the system's cause if it has one and no better is known, never a panic.

@@ -2,10 +2,13 @@
 
 use std::fmt::Write;
 
-use super::words::{attributes, device, namespaces, plain, plain_text, propagation, quoted, rlimit};
+use super::words::{
+    attributes, device, io_class, namespaces, persona_name, plain, plain_text, policy, propagation, quoted, rlimit,
+};
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Mount, Parameter, Plan, Process, Source, caps,
+    Affinity, Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Mount, Parameter, Plan, Process,
+    Scheduler, Source, caps,
 };
 use crate::seccomp::Filter;
 
@@ -22,6 +25,7 @@ pub fn human(plan: &Plan) -> String {
     root(plan, &mut page);
     page.step("createContainer hooks", plan.hooks.create_container.iter().map(hook));
     seal(plan, &mut page);
+    page.step("personality", plan.personality.map(|persona| persona_name(persona).to_owned()));
     process(&plan.process, &mut page);
     if let Some(filter) = &plan.seccomp {
         page.step("seccomp", seccomp(filter));
@@ -77,6 +81,8 @@ fn birth(plan: &Plan, page: &mut Page) {
         plan.namespaces.join.iter().map(|join| format!("{} {}", words(namespaces(join.kind)), quoted(&join.path)));
     page.step("namespaces joined", join);
     page.step("namespaces made", Some(words(namespaces(plan.namespaces.new))).filter(|names| !names.is_empty()));
+    let clocks = plan.namespaces.time_offsets.as_ref().map(|lines| plain(lines)).unwrap_or_default();
+    page.step("clocks moved by", clocks.split("\\n").filter(|line| !line.is_empty()).map(str::to_owned));
     if let Some(idmap) = &plan.idmap {
         page.step("user ids", idmap.uids.iter().map(range));
         page.step("group ids", idmap.gids.iter().map(range));
@@ -167,8 +173,32 @@ fn process(process: &Process, page: &mut Page) {
     page.step("user", [format!("uid {} gid {}{groups}{umask}", process.uid, process.gid)]);
     page.step("capabilities", capabilities(process.capabilities));
     page.step("no new privileges", process.no_new_privileges.then(|| "yes".to_owned()));
+    page.step("scheduler", process.scheduler.map(scheduler));
+    page.step("I/O priority", process.io_priority.map(|both| format!("{} {}", io_class(both), both & 0x1fff)));
+    page.step("processors of exec", affinity(&process.exec_affinity));
     page.step("working directory", [quoted(&process.cwd)]);
     page.step("environment", process.env.iter().map(|variable| quoted(variable)));
+}
+
+fn scheduler(of: Scheduler) -> String {
+    let mut line = vec![policy(of.policy)];
+    let numbers = [
+        ("priority", u64::from(of.priority)),
+        ("runtime", of.runtime),
+        ("deadline", of.deadline),
+        ("period", of.period),
+    ];
+    line.extend((of.nice != 0).then(|| format!("nice {}", of.nice)));
+    line.extend(
+        numbers.into_iter().filter(|(_, number)| *number != 0).map(|(name, number)| format!("{name} {number}")),
+    );
+    line.extend((of.flags != 0).then(|| format!("flags {:#x}", of.flags)));
+    line.join(" ")
+}
+
+fn affinity(of: &Affinity) -> Vec<String> {
+    let lists = [("first", &of.initial), ("in the cgroup", &of.last)];
+    lists.into_iter().filter_map(|(when, set)| Some(format!("{} {when}", set.as_ref()?))).collect()
 }
 
 /// Each set; those that are equal in one line.

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 
 use serde_json::{Value, json};
 
-use super::words::{attributes, device, namespaces, propagation, rlimit};
+use super::words::{attributes, device, io_class, namespaces, persona_name, policy, propagation, rlimit};
 use crate::plan::cgroup::Place;
 use crate::plan::{
     Cgroup, DEFAULT_HOOK_TIMEOUT, Device, DeviceKind, Hook, Hooks, IdRange, Mount, Namespaces, Parameter, Plan,
@@ -32,6 +32,7 @@ pub fn json(plan: &Plan) -> Value {
         "hostname": plan.hostname.as_deref().map(text),
         "domainname": plan.domainname.as_deref().map(text),
         "sysctls": plan.sysctls.iter().map(|of| json!({"name": of.name, "file": text(&of.file), "value": text(&of.value)})).collect::<Vec<_>>(),
+        "personality": plan.personality.map(persona_name),
         "process": process(&plan.process),
         "hooks": hooks(&plan.hooks),
         "seccomp": plan.seccomp.as_ref().map(seccomp),
@@ -62,7 +63,7 @@ fn cgroup(cgroup: &Cgroup) -> Value {
 
 fn plan_namespaces(of: &Namespaces) -> Value {
     let join = of.join.iter().map(|join| json!({"type": namespaces(join.kind).concat(), "path": text(&join.path)}));
-    json!({"new": namespaces(of.new), "join": join.collect::<Vec<_>>()})
+    json!({"new": namespaces(of.new), "join": join.collect::<Vec<_>>(), "timeOffsets": of.time_offsets.as_deref().map(|of| text(of).lines().map(str::to_owned).collect::<Vec<_>>())})
 }
 
 fn ranges(ranges: &[IdRange]) -> Vec<Value> {
@@ -120,6 +121,15 @@ fn process(process: &Process) -> Value {
         "noNewPrivileges": process.no_new_privileges,
         "rlimits": process.rlimits.iter().map(limit).collect::<Vec<_>>(),
         "oomScoreAdj": process.oom_score_adj,
+        "scheduler": process.scheduler.map(|of| json!({
+            "policy": policy(of.policy), "flags": of.flags, "nice": of.nice, "priority": of.priority,
+            "runtime": of.runtime, "deadline": of.deadline, "period": of.period,
+        })),
+        "ioPriority": process.io_priority.map(|both| json!({"class": io_class(both), "priority": both & 0x1fff})),
+        "execCPUAffinity": {
+            "initial": process.exec_affinity.initial.as_ref().map(ToString::to_string),
+            "final": process.exec_affinity.last.as_ref().map(ToString::to_string),
+        },
     })
 }
 

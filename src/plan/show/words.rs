@@ -95,6 +95,27 @@ pub fn rlimit(resource: u32) -> String {
     }
 }
 
+/// `SCHED_BATCH`.
+pub fn policy(number: u32) -> String {
+    let names = ["OTHER", "FIFO", "RR", "BATCH", "ISO", "IDLE", "DEADLINE"];
+    names.get(number as usize).map_or_else(|| format!("SCHED {number}"), |name| format!("SCHED_{name}"))
+}
+
+/// `IOPRIO_CLASS_BE`, of an I/O priority.
+pub fn io_class(priority: u32) -> &'static str {
+    match priority >> 13 {
+        1 => "IOPRIO_CLASS_RT",
+        2 => "IOPRIO_CLASS_BE",
+        3 => "IOPRIO_CLASS_IDLE",
+        _ => "IOPRIO_CLASS_NONE",
+    }
+}
+
+/// `LINUX32`.
+pub fn persona_name(persona: u32) -> &'static str {
+    if persona == 8 { "LINUX32" } else { "LINUX" }
+}
+
 /// `c`, `b` or `p`.
 pub fn device(mode: u32) -> char {
     match mode & libc::S_IFMT {
