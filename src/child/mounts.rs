@@ -16,7 +16,7 @@ pub fn open_sources(container: &Container) -> Outcome {
         container.rootfs.set(tree);
     }
     for (index, mount) in container.mounts.numbered() {
-        if let (Some(kind), true) = (mount.kind.some(), mount.early.is()) {
+        if let (Some(kind), true, Fd::NONE) = (mount.kind.some(), mount.early.is(), mount.tree.get()) {
             let tree = match make(kind, None, index, mount) {
                 // The kernel forbids a new one here: what the host shows stands in.
                 Err(fault) if mount.bind_instead.is() => {
@@ -76,7 +76,13 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
     }
     let tree = match mount.kind.some() {
         None => mount.tree.get(),
-        Some(_) if mount.early.is() => mount.tree.get(),
+        Some(_) if mount.early.is() => {
+            let tree = mount.tree.get();
+            if let (true, Some(mode)) = (existed && mount.keep_mode.is(), mode_of(root, mount)) {
+                file::chmod(tree, c".", mode).nth(Step::MountCreate, index)?;
+            }
+            tree
+        }
         Some(kind) => {
             let mode = if existed && mount.keep_mode.is() { mode_of(root, mount) } else { None };
             make(kind, mode, index, mount)?

@@ -28,6 +28,7 @@ mod oom;
 mod proc;
 mod silent;
 mod spawn;
+mod userns;
 mod wire;
 
 pub use arm::{Armed, Arming, arm, arm_join};

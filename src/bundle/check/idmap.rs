@@ -1,4 +1,5 @@
-//! `linux.uidMappings` and `linux.gidMappings`: the rules of `uid_map(5)`, and that the ids of the process are mapped.
+//! `linux.uidMappings`, `linux.gidMappings` and those of mounts: the rules of `uid_map(5)`, and that the ids of the process
+//! are mapped.
 
 use oci_spec::runtime::{LinuxIdMapping, LinuxNamespaceType, Spec};
 
@@ -31,6 +32,23 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     }
     if new {
         check_ids(spec, uids, gids, found);
+    }
+}
+
+/// The mappings of one mount, which is at `place`: both lists, or none.
+pub fn check_mount(place: &str, mount: &oci_spec::runtime::Mount, found: &mut Findings) {
+    let lists = [("uidMappings", mount.uid_mappings()), ("gidMappings", mount.gid_mappings())];
+    let lists = lists.map(|(name, list)| (name, list.as_deref().unwrap_or_default()));
+    if lists.iter().all(|(_, list)| list.is_empty()) {
+        return;
+    }
+    for (name, list) in lists {
+        if list.is_empty() {
+            let problem = Problem::new(format!("{place} {name}"), "is missing, or empty");
+            found.error(problem.hint("uidMappings and gidMappings of a mount go together"));
+        } else {
+            check_ranges(&format!("{place} {name}"), list, found);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::path::Path;
 
-use super::{Room, text};
+use super::{Room, idmap, text};
 use crate::error::Result;
 use crate::plan::{Parameter, Plan, Source};
 use crate::script::{self, Flag, List, Step, Text};
@@ -47,9 +47,20 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
                 entry.whole = Flag::from(*recursive);
                 let tree = room.tree(path, *recursive).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
                 entry.tree.set(tree);
+                if let Some(wanted) = &mount.idmap {
+                    idmap::apply(room, index, wanted, tree)?;
+                }
                 keep_host_out(plan, &mut propagation);
             }
-            Source::Filesystem { kind, source, parameters } => filesystem(room, &mut entry, kind, source, parameters),
+            Source::Filesystem { kind, source, parameters } => {
+                filesystem(room, &mut entry, kind, source, parameters);
+                if let Some(wanted) = &mount.idmap {
+                    let tree = idmap::filesystem(room, index, kind, source, parameters, entry.set)?;
+                    idmap::apply(room, index, wanted, tree)?;
+                    entry.tree.set(tree);
+                    entry.early = Flag::YES;
+                }
+            }
             // What is mounted there already gets other options.
             Source::Remount => {}
             Source::Cgroup => {

@@ -74,6 +74,7 @@ impl Fault<'_> {
                     _ => error,
                 }
             }
+            Step::MountIdmap => self.idmap(place, &mount.source),
             Step::MountTarget if mount.source == Source::Remount => {
                 self.say(place, "there is nothing to be remounted").hint("mount something there first")
             }

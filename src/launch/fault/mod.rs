@@ -11,6 +11,7 @@ use crate::script::{Message, Step};
 use crate::sys::abi;
 
 mod files;
+mod idmap;
 mod process;
 
 /// What `message`, the fault of a step of `plan`, means.
