@@ -6,7 +6,7 @@ use super::copy_up::copy_up;
 use super::place::{self, Kind};
 use super::{At, Fault, Outcome};
 use crate::script::{Container, Mount, Step};
-use crate::sys::{Fd, abi, file, mount as sys};
+use crate::sys::{Errno, Fd, abi, file, mount as sys};
 
 /// Opens all that comes from the host and that the parent could not open for us (it may not, as an ordinary user), and
 /// makes what can only be made while the host's tree is there.
@@ -145,9 +145,12 @@ fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd
 fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
     let path = mount.target.get();
     if mount.plain_target.is() {
-        let made = place::find_or_make(root, path, Kind::Directory).nth(Step::MountTarget, index)?;
-        file::close(made);
-        return place::find_plain(root, path).nth(Step::MountPlain, index);
+        let mut found = place::find_plain(root, path);
+        if found == Err(Errno(abi::ENOENT)) {
+            file::close(place::find_or_make(root, path, Kind::Directory).nth(Step::MountTarget, index)?);
+            found = place::find_plain(root, path);
+        }
+        return found.nth(Step::MountPlain, index);
     }
     let directory = file::stat(tree).nth(Step::MountTarget, index)?.is(abi::S_IFDIR);
     let kind = if directory { Kind::Directory } else { Kind::File };

@@ -7,11 +7,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod binds;
 mod capabilities;
 mod cgroup;
 mod copy_up;
 mod exec;
 mod hooks;
+mod idmap;
 mod kill;
 mod kit;
 mod lifecycle;
