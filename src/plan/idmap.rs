@@ -44,6 +44,7 @@ pub fn of_mount(
     };
     if let Some(what) = cannot {
         found.error(Problem::new(place(), what).hint("leave idmap and the mappings out"));
+        return None;
     }
     let [uids, gids] = lists.map(|list| ranges(Some(list)));
     Some(MountIdMap { map: given.then_some(IdMap { uids, gids }), recursive })

@@ -289,7 +289,7 @@ fn many_ranges() {
                 range["hostID"] = json!(4_000_000_000_u32 + range["hostID"].as_u64().unwrap() as u32);
             }
         });
-        host.run(&wide).fails_with("mounts[7] /data gidMappings");
+        host.run(&wide).fails_with("mounts[7] /data gidMappings: takes ");
     });
 }
 

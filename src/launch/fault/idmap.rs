@@ -49,7 +49,7 @@ impl Fault<'_> {
             }
             (abi::EINVAL | abi::EOPNOTSUPP, None) => error.hint("this kernel does not map the ids of its mounts"),
             (abi::EPERM, _) => error.hint(
-                "it needs CAP_SYS_ADMIN over the file system and over the user namespace, which can't be the host's own; what is mapped already can't be once more",
+                "it needs CAP_SYS_ADMIN over the file system, a user namespace that is not the host's own, and a mount whose ids are not mapped yet",
             ),
             _ => error,
         }
