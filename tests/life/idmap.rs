@@ -112,7 +112,7 @@ fn option_left_out() {
 #[test]
 fn mappings_of_the_container() {
     guarded(|host| {
-        if host.lacks(&["runc"], "1.1 has no idmap") {
+        if host.lacks(&["crun", "runc"], "has no ridmap") {
             return;
         }
         let source = Source::new(host);
@@ -122,9 +122,7 @@ fn mappings_of_the_container() {
         assert_eq!(owner(&report, "/data"), (0, 0));
         assert_eq!(owner(&report, "/data/file"), (3, 4));
         assert_eq!(report.probe("write /data"), "ok");
-        if host.is_onggi() {
-            assert_eq!(owner(&report, "/data/below/file"), (5, 6));
-        }
+        assert_eq!(owner(&report, "/data/below/file"), (5, 6));
         // Without it they are nobody's.
         let plain = in_user_namespace().deeds(&look).mount(source.bind(&["rbind"], None));
         let report = host.report(&plain);

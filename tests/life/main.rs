@@ -10,6 +10,7 @@ mod support;
 mod binds;
 mod capabilities;
 mod cgroup;
+mod cgroup_mounts;
 mod copy_up;
 mod exec;
 mod hooks;
