@@ -6,7 +6,7 @@ use super::copy_up::copy_up;
 use super::place::{self, Kind};
 use super::{At, Fault, Outcome};
 use crate::script::{Container, Mount, Step};
-use crate::sys::{Fd, abi, file, mount as sys};
+use crate::sys::{Errno, Fd, abi, file, mount as sys};
 
 /// Opens all that comes from the host and that the parent could not open for us (it may not, as an ordinary user), and
 /// makes what can only be made while the host's tree is there.
@@ -16,7 +16,7 @@ pub fn open_sources(container: &Container) -> Outcome {
         container.rootfs.set(tree);
     }
     for (index, mount) in container.mounts.numbered() {
-        if let (Some(kind), true) = (mount.kind.some(), mount.early.is()) {
+        if let (Some(kind), true, Fd::NONE) = (mount.kind.some(), mount.early.is(), mount.tree.get()) {
             let tree = match make(kind, None, index, mount) {
                 // The kernel forbids a new one here: what the host shows stands in.
                 Err(fault) if mount.bind_instead.is() => {
@@ -76,7 +76,13 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
     }
     let tree = match mount.kind.some() {
         None => mount.tree.get(),
-        Some(_) if mount.early.is() => mount.tree.get(),
+        Some(_) if mount.early.is() => {
+            let tree = mount.tree.get();
+            if let (true, Some(mode)) = (existed && mount.keep_mode.is(), mode_of(root, mount)) {
+                file::chmod(tree, c".", mode).nth(Step::MountCreate, index)?;
+            }
+            tree
+        }
         Some(kind) => {
             let mode = if existed && mount.keep_mode.is() { mode_of(root, mount) } else { None };
             make(kind, mode, index, mount)?
@@ -139,9 +145,12 @@ fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd
 fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
     let path = mount.target.get();
     if mount.plain_target.is() {
-        let made = place::find_or_make(root, path, Kind::Directory).nth(Step::MountTarget, index)?;
-        file::close(made);
-        return place::find_plain(root, path).nth(Step::MountPlain, index);
+        let mut found = place::find_plain(root, path);
+        if found == Err(Errno(abi::ENOENT)) {
+            file::close(place::find_or_make(root, path, Kind::Directory).nth(Step::MountTarget, index)?);
+            found = place::find_plain(root, path);
+        }
+        return found.nth(Step::MountPlain, index);
     }
     let directory = file::stat(tree).nth(Step::MountTarget, index)?.is(abi::S_IFDIR);
     let kind = if directory { Kind::Directory } else { Kind::File };

@@ -15,17 +15,21 @@ use crate::sys::{Errno, abi};
 /// anything else the set-user-id programs newuidmap and newgidmap write them, as far as /etc/subuid and /etc/subgid allow.
 pub fn write(proc: &Proc, pid: i32, map: &IdMap, privileged: bool) -> Result<()> {
     if privileged {
-        file(proc, pid, "gid_map", &map.gids)?;
-        return file(proc, pid, "uid_map", &map.uids);
+        return write_as_root(proc, pid, map, "linux.");
     }
     if own_only(map) {
         let setgroups = CString::new(format!("{pid}/setgroups")).unwrap_or_default();
-        proc.write(&setgroups, b"deny").map_err(|errno| failed("setgroups", errno))?;
-        file(proc, pid, "gid_map", &map.gids)?;
-        return file(proc, pid, "uid_map", &map.uids);
+        proc.write(&setgroups, b"deny").map_err(|errno| failed("", "setgroups", errno))?;
+        return write_as_root(proc, pid, map, "linux.");
     }
     helper("newgidmap", "linux.gidMappings", "/etc/subgid", pid, &map.gids)?;
     helper("newuidmap", "linux.uidMappings", "/etc/subuid", pid, &map.uids)
+}
+
+/// Writes them without anybody's help; `place` stands before `uidMappings` in messages.
+pub fn write_as_root(proc: &Proc, pid: i32, map: &IdMap, place: &str) -> Result<()> {
+    file(proc, pid, "gid_map", &map.gids, place)?;
+    file(proc, pid, "uid_map", &map.uids, place)
 }
 
 /// Whether an ordinary user may write `map` itself: one id each, its own. setgroups(2) is then denied.
@@ -34,20 +38,20 @@ pub fn own_only(map: &IdMap) -> bool {
     own(&map.uids, nix::unistd::geteuid().as_raw()) && own(&map.gids, nix::unistd::getegid().as_raw())
 }
 
-fn file(proc: &Proc, pid: i32, name: &str, ranges: &[IdRange]) -> Result<()> {
+fn file(proc: &Proc, pid: i32, name: &str, ranges: &[IdRange], place: &str) -> Result<()> {
     let path = CString::new(format!("{pid}/{name}")).unwrap_or_default();
     let mut lines = String::new();
     for range in ranges {
         let _ = writeln!(lines, "{} {} {}", range.container, range.host, range.size);
     }
-    proc.write(&path, lines.as_bytes()).map_err(|errno| failed(name, errno))
+    proc.write(&path, lines.as_bytes()).map_err(|errno| failed(place, name, errno))
 }
 
-fn failed(file: &str, errno: Errno) -> Error {
+fn failed(place: &str, file: &str, errno: Errno) -> Error {
     let place = match file {
-        "uid_map" => "linux.uidMappings",
-        "gid_map" => "linux.gidMappings",
-        _ => "user namespace",
+        "uid_map" => format!("{place}uidMappings"),
+        "gid_map" => format!("{place}gidMappings"),
+        _ => "user namespace".to_owned(),
     };
     let error =
         Error::io(place, format!("the kernel refuses to write {file}"), std::io::Error::from_raw_os_error(errno.0));

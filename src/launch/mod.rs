@@ -29,6 +29,7 @@ mod proc;
 mod scheduling;
 mod silent;
 mod spawn;
+mod userns;
 mod wire;
 
 pub use arm::{Armed, Arming, arm, arm_join};

@@ -1,6 +1,6 @@
 //! The host's /proc, and what we write there.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::descriptors::owned;
@@ -39,6 +39,17 @@ impl Proc {
     pub fn write(&self, path: &CStr, value: &[u8]) -> Result<(), Errno> {
         let opened = self.file(path, abi::O_WRONLY)?;
         file::write(Fd(opened.as_raw_fd()), value)
+    }
+
+    /// Opens a namespace of process `pid` (`user`): the one link that is followed, from a directory of procfs to nsfs.
+    pub fn namespace(&self, pid: i32, name: &CStr) -> Result<OwnedFd, Errno> {
+        let path = CString::new(format!("{pid}/ns")).unwrap_or_default();
+        let directory = self.file(&path, abi::O_PATH | abi::O_DIRECTORY)?;
+        let opened = owned(file::openat(Fd(directory.as_raw_fd()), name, abi::O_RDONLY)?);
+        match file::filesystem(Fd(opened.as_raw_fd()))? {
+            abi::NSFS_MAGIC => Ok(opened),
+            _ => Err(Errno(abi::EINVAL)),
+        }
     }
 
     /// For the child.

@@ -27,7 +27,8 @@ impl Plan {
         namespaces.time_offsets = time::offsets(linux);
         idmap::check_privilege(&namespaces, host, &mut found);
         let idmap = idmap::new(spec, &namespaces);
-        let mounts = mounts::new(bundle, &mut found);
+        let mut mounts = mounts::new(bundle, &mut found);
+        idmap::complete(&mut mounts, idmap.as_ref(), &namespaces, host, spec, &mut found);
         if let Some(idmap) = &idmap {
             idmap::check_mounts(idmap, &mounts, spec, &mut found);
         }

@@ -99,12 +99,12 @@ pub struct Join {
     pub path: CString,
 }
 
-/// Id mappings of a new user namespace.
-#[derive(Clone, Debug, PartialEq)]
+/// Id mappings: of a new user namespace, or of a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdMap {
-    /// `linux.uidMappings`.
+    /// `uidMappings`.
     pub uids: Vec<IdRange>,
-    /// `linux.gidMappings`.
+    /// `gidMappings`.
     pub gids: Vec<IdRange>,
 }
 
@@ -149,6 +149,18 @@ pub struct Mount {
     pub readonly_last: bool,
     /// `tmpcopyup`: a new tmpfs that begins with a copy of the directory that it covers.
     pub copy_up: bool,
+    /// `idmap`, `ridmap`: whose files show other owners here than they have.
+    pub idmap: Option<MountIdMap>,
+}
+
+/// An id-mapped mount (`mount_setattr(2)`, `MOUNT_ATTR_IDMAP`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountIdMap {
+    /// Its mappings: its own, or those of the container's new user namespace. `None`: those of the user namespace that is
+    /// joined, which only the kernel knows.
+    pub map: Option<IdMap>,
+    /// `ridmap`: what is mounted below it, too.
+    pub recursive: bool,
 }
 
 /// What is mounted.

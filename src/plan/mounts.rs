@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime as oci;
 
 use super::options::{self, Effect, Reach};
-use super::{Attributes, Mount, Parameter, Source};
+use super::{Attributes, Mount, Parameter, Source, idmap};
 use crate::bundle::check::mount_place;
 use crate::bundle::{Bundle, Findings, path};
 use crate::error::Problem;
@@ -40,6 +40,8 @@ struct Asked {
     remount: bool,
     readonly: bool,
     copy_up: bool,
+    /// `Some(true)` for `ridmap`.
+    idmap: Option<bool>,
     one: Attributes,
     tree: Attributes,
     propagation: Vec<u64>,
@@ -97,6 +99,7 @@ impl Asked {
             Effect::Bind(recursive) => self.bind = Some(recursive || self.bind == Some(true)),
             Effect::Remount => self.remount = true,
             Effect::CopyUp => self.copy_up = true,
+            Effect::Idmap(recursive) => self.idmap = Some(recursive || self.idmap == Some(true)),
         }
     }
 
@@ -151,6 +154,7 @@ impl Asked {
                 }
             }
         };
+        let idmap = idmap::of_mount(mount, self.idmap, &source, place, found);
         Mount {
             target: found.text(target.as_os_str().as_bytes(), place),
             source,
@@ -159,6 +163,7 @@ impl Asked {
             propagation: self.propagation,
             readonly_last,
             copy_up: self.copy_up,
+            idmap,
         }
     }
 

@@ -4,7 +4,7 @@
 //! do to one mount are attributes of `mount_setattr(2)`; an r in front means the whole tree below. What they do to a whole
 //! file system are flags of fsconfig(2). All other words belong to the file system (`size=64k`), see [`words`].
 
-use Effect::{Access, Atime, Bind, Clear, CopyUp, Nothing, Propagation, Remount, Set, Superblock, Writable};
+use Effect::{Access, Atime, Bind, Clear, CopyUp, Idmap, Nothing, Propagation, Remount, Set, Superblock, Writable};
 use libc::{
     MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID,
     MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE,
@@ -32,6 +32,8 @@ pub enum Effect {
     Propagation(u64),
     /// `bind` or, if true, `rbind`.
     Bind(bool),
+    /// `idmap` or, if true, `ridmap`.
+    Idmap(bool),
     /// A new tmpfs begins with a copy of what it covers.
     CopyUp,
     /// Changes the attributes of what is mounted there already.
@@ -62,8 +64,7 @@ const TABLE: &[(&str, Effect)] = &[
     ("diratime", Clear(One, MOUNT_ATTR_NODIRATIME)),
     ("dirsync", Superblock("dirsync")),
     ("exec", Clear(One, MOUNT_ATTR_NOEXEC)),
-    // Refused by bundle::check until they are carried out.
-    ("idmap", Nothing),
+    ("idmap", Idmap(false)),
     // Since Linux 5.17 file systems that have i_version keep it without being asked, and can't be asked not to.
     ("iversion", Nothing),
     ("lazytime", Superblock("lazytime")),
@@ -90,7 +91,7 @@ const TABLE: &[(&str, Effect)] = &[
     ("relatime", Atime(One, MOUNT_ATTR_RELATIME)),
     ("remount", Remount),
     ("rexec", Clear(Tree, MOUNT_ATTR_NOEXEC)),
-    ("ridmap", Nothing),
+    ("ridmap", Idmap(true)),
     ("rnoatime", Atime(Tree, MOUNT_ATTR_NOATIME)),
     ("rnodev", Set(Tree, MOUNT_ATTR_NODEV)),
     ("rnodiratime", Set(Tree, MOUNT_ATTR_NODIRATIME)),
@@ -180,7 +181,7 @@ mod tests {
                 (Set(Tree, _), Access)
                 | (Clear(Tree, _), Writable)
                 | (Bind(true), Bind(false))
-                | (Nothing, Nothing) => {}
+                | (Idmap(true), Idmap(false)) => {}
                 (Propagation(a), Propagation(b)) => assert_eq!(*a, *b | MS_REC),
                 other => panic!("{name}: {other:?}"),
             }

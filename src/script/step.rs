@@ -69,6 +69,8 @@ steps! {
     RootfsSource
     /// Opening the source of mount `index`.
     MountSource
+    /// Mapping the ids of mount `index`; `extra` is the magic number of its file system.
+    MountIdmap
     /// Opening the host's device `index`.
     DeviceSource
     /// Opening and checking the host's null device.

@@ -45,11 +45,21 @@ pub fn attach_at(tree: Fd, target: &CStr) -> Result<(), Errno> {
 
 /// mount_setattr(2) on the mount `tree`, or on all mounts below it as well.
 pub fn set_attributes(tree: Fd, set: u64, clear: u64, propagation: u64, recursive: bool) -> Result<(), Errno> {
-    let attributes = MountAttr { set, clear, propagation, userns: 0 };
+    setattr(tree, &MountAttr { set, clear, propagation, userns: 0 }, recursive)
+}
+
+/// mount_setattr(2) `MOUNT_ATTR_IDMAP`: the files of the detached `tree` (and of all mounts below it) are owned as the
+/// mappings of the user namespace `namespace` say.
+pub fn map_ids(tree: Fd, namespace: Fd, recursive: bool) -> Result<(), Errno> {
+    let userns = namespace.0 as u64;
+    setattr(tree, &MountAttr { set: abi::MOUNT_ATTR_IDMAP, clear: 0, propagation: 0, userns }, recursive)
+}
+
+fn setattr(tree: Fd, attributes: &MountAttr, recursive: bool) -> Result<(), Errno> {
     let flags = abi::AT_EMPTY_PATH | if recursive { abi::AT_RECURSIVE } else { 0 };
     // SAFETY: the structure has the size that is given.
     unsafe {
-        syscall(nr::mount_setattr, [tree.arg(), text(c""), flags, pointer(&attributes), size_of::<MountAttr>(), 0])
+        syscall(nr::mount_setattr, [tree.arg(), text(c""), flags, pointer(attributes), size_of::<MountAttr>(), 0])
     }
     .map(drop)
 }

@@ -68,8 +68,9 @@ pub const STEPS: &[(&str, usize)] = &[
 ];
 
 /// The steps that no fault can be asked for at: before the script is mapped there is no way to ask, and of these two
-/// only a failure is looked at (handing over stdio; an execve that comes back). Copying up fails in the life tests, for real.
-const BY_NATURE: [&str; 5] = ["Become", "Script", "MountCopyUp", "Stdio", "Execve"];
+/// only a failure is looked at (handing over stdio; an execve that comes back). Copying up fails in the life tests, for real; ids are
+/// mapped by the parent.
+const BY_NATURE: [&str; 6] = ["Become", "Script", "MountIdmap", "MountCopyUp", "Stdio", "Execve"];
 
 const MOUNTS: usize = 11;
 const DEVICES: usize = 7;

@@ -15,6 +15,7 @@ const UNSAFE: &[&str] = &[
     "child/",
     "script/value.rs",
     "launch/spawn.rs",
+    "launch/userns.rs",
     "launch/layout.rs",
     "launch/descriptors.rs",
     "cgroup/devices.rs",

@@ -7,12 +7,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod binds;
 mod capabilities;
 mod cgroup;
 mod combinations;
+mod cgroup_mounts;
 mod copy_up;
 mod exec;
 mod hooks;
+mod idmap;
 mod kill;
 mod kit;
 mod lifecycle;

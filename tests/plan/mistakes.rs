@@ -236,10 +236,20 @@ const TABLE: &str = r#"
   warning: mounts[7] /data: the option tmpcopyup has no effect on what is not a new tmpfs
 
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "idmap"]}
-  mounts[7] /data: the option idmap: not supported by this build yet (leave it out)
+  mounts[7] /data: idmap has nothing to map by (give the mount uidMappings and gidMappings, or the container a user namespace)
 
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind"], "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}
-  mounts[7] /data: uidMappings and gidMappings: not supported by this build yet (leave it out)
+  mounts[7] /data gidMappings: is missing, or empty (uidMappings and gidMappings of a mount go together)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "idmap"], "uidMappings": [{"containerID": 0, "hostID": 1, "size": 0}], "gidMappings": [{"containerID": 0, "hostID": 1, "size": 2}, {"containerID": 1, "hostID": 9, "size": 1}]}
+  mounts[7] /data uidMappings[0].size: must be at least 1
+  mounts[7] /data gidMappings[1].containerID: overlaps the containerID range of [0]
+
+/mounts/- = {"destination": "/data", "options": ["bind", "remount", "idmap"], "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}
+  mounts[7] /data: a remount can't change ids: only a mount that nobody has seen yet can be mapped (leave idmap and the mappings out)
+
+/mounts/6/options/- = "ridmap"
+  mounts[6] /sys/fs/cgroup: the files of cgroups can't be id-mapped (leave idmap and the mappings out)
 
 /mounts/6/options/- = "nsdelegate"
   warning: mounts[6] /sys/fs/cgroup: the option "nsdelegate" is left out (the options of cgroup2 hold for the whole machine)

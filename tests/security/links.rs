@@ -53,6 +53,71 @@ fn cve_2021_30465_links_stay_inside() {
     });
 }
 
+/// CVE-2024-45310: links that lead to what is not there. What they lead to is made inside the rootfs, or nothing is.
+#[test]
+fn cve_2024_45310_dangling() {
+    guarded(|host| {
+        let outside = host.folder().join("outside");
+        fs::create_dir(&outside).unwrap();
+        let name = outside.strip_prefix("/").unwrap().to_owned();
+        let targets = [
+            outside.join("none"),
+            Path::new("../../../../../../../../../..").join(&name).join("none"),
+            Path::new("/proc/self/root").join(&name).join("none"),
+            Path::new("/proc/1/cwd").join("none"),
+            Path::new("/dev/fd/3").join("none"),
+        ];
+        let ids = json!([{"containerID": 0, "hostID": 1000, "size": 10}]);
+        for target in &targets {
+            for (kind, source) in [("tmpfs", Path::new("t")), ("bind", host.folder())] {
+                let mut mount =
+                    json!({"destination": "/link/a/../b", "type": kind, "source": source, "options": ["idmap"]});
+                mount["uidMappings"] = ids.clone();
+                mount["gidMappings"] = ids.clone();
+                let bundle = Bundle::new().mount(mount).edit(|config| config["root"]["readonly"] = json!(false));
+                symlink(target, bundle.rootfs().join("link")).unwrap();
+                // Whether it runs is all one.
+                host.run(&bundle);
+                assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{kind} at {}", target.display());
+            }
+        }
+    });
+}
+
+/// An image whose files belong to nobody the mapping knows, and whose mount point of an id-mapped mount is a link: no file of
+/// the host changes its owner, and none but the mapped are the container's.
+#[test]
+fn idmap_of_a_hostile_rootfs() {
+    guarded(|host| {
+        let source = host.folder().join("source");
+        fs::create_dir(&source).unwrap();
+        nix::mount::mount(Some("s"), &source, Some("tmpfs"), nix::mount::MsFlags::empty(), None::<&str>).unwrap();
+        fs::write(source.join("secret"), "secret").unwrap();
+        fs::set_permissions(source.join("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let map = json!([{"containerID": 0, "hostID": 100_000, "size": 65536}]);
+        let other = json!([{"containerID": 7, "hostID": 100_000, "size": 1}]);
+        let bundle = Bundle::new()
+            .namespace("user", None)
+            .deeds(&["report", "--read", "/here/secret", "--write", "/here", "--stat", "/here/secret"])
+            .mount(json!({"destination": "/link", "type": "bind", "source": source, "options": ["bind", "idmap"],
+                          "uidMappings": other, "gidMappings": other}))
+            .edit(|config| {
+                config["linux"]["uidMappings"] = map.clone();
+                config["linux"]["gidMappings"] = map;
+            });
+        bundle.directory("here");
+        symlink("/here", bundle.rootfs().join("link")).unwrap();
+        let report = host.report(&bundle);
+        // Root of the host is not among those that are mapped.
+        assert_eq!(report["stats"]["/here/secret"]["uid"], 65534);
+        assert_eq!(report["reads"]["/here/secret"], json!({"error": "EACCES"}));
+        assert_ne!(report.probe("write /here"), "ok");
+        let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(source.join("secret")).unwrap());
+        assert_eq!(owner, 0);
+        nix::mount::umount(&source).unwrap();
+    });
+}
+
 /// CVE-2019-16884, CVE-2025-52881: a volume that a link of the image leads onto /proc, or into it.
 #[test]
 fn cve_2019_16884_volume_led_into_proc() {

@@ -95,3 +95,50 @@ fn ghsa_3q8j_readonly() {
         });
     });
 }
+
+/// The same with links that dangle: what is made where they lead is inside the rootfs, whatever the link is by then; and with
+/// id-mapped mounts, which are made before the target is looked up.
+#[test]
+fn cve_2021_30465_dangling() {
+    guarded(|host| {
+        let volume = host.folder().join("volume");
+        let outside = host.folder().join("outside");
+        let (directory, link) = (volume.join("dir"), volume.join("link"));
+        fs::create_dir_all(directory.join("sub")).unwrap();
+        fs::create_dir(&outside).unwrap();
+        symlink(outside.join("none"), &link).unwrap();
+        let (done, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    renameat2(AT_FDCWD, &directory, AT_FDCWD, &link, RenameFlags::RENAME_EXCHANGE).unwrap();
+                    swaps.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            let ids = json!([{"containerID": 0, "hostID": 1000, "size": 10}]);
+            for number in 0..40 {
+                let tmpfs = |at: String, options: &[&str]| {
+                    json!({"destination": at, "type": "tmpfs", "source": "tmpfs", "options": options,
+                           "uidMappings": if options.is_empty() { json!([]) } else { ids.clone() },
+                           "gidMappings": if options.is_empty() { json!([]) } else { ids.clone() }})
+                };
+                let bundle = Bundle::new()
+                    .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
+                    .mount(tmpfs("/volume/dir/sub".into(), &[]))
+                    .mount(tmpfs(format!("/volume/dir/made{number}"), &["idmap"]))
+                    .mount(tmpfs(format!("/volume/link/deep{number}/../er"), &[]))
+                    .edit(|config| config["root"]["readonly"] = json!(false));
+                let output = host.run(&bundle);
+                let clean = output.status == 0 || output.stderr.contains("mounts[");
+                let made: Vec<_> = fs::read_dir(&outside).unwrap().collect();
+                if !clean || !made.is_empty() {
+                    done.store(true, Ordering::Relaxed);
+                }
+                assert!(clean, "{output:?}");
+                assert!(made.is_empty(), "made on the host: {made:?}");
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert!(swaps.load(Ordering::Relaxed) > 100, "the neighbour was idle");
+    });
+}

@@ -1,4 +1,5 @@
-//! `linux.uidMappings` and `linux.gidMappings`: the rules of `uid_map(5)`, and that the ids of the process are mapped.
+//! `linux.uidMappings`, `linux.gidMappings` and those of mounts: the rules of `uid_map(5)`, and that the ids of the process
+//! are mapped.
 
 use oci_spec::runtime::{LinuxIdMapping, LinuxNamespaceType, Spec};
 
@@ -7,6 +8,8 @@ use crate::error::Problem;
 
 /// `UID_GID_MAP_MAX_EXTENTS` of the kernel.
 const MOST: usize = 340;
+/// All of them are one write, of less than a page.
+const LONGEST: usize = 4095;
 
 pub fn check(spec: &Spec, found: &mut Findings) {
     let linux = spec.linux().as_ref();
@@ -34,9 +37,33 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     }
 }
 
+/// The mappings of one mount, which is at `place`: both lists, or none.
+pub fn check_mount(place: &str, mount: &oci_spec::runtime::Mount, found: &mut Findings) {
+    let lists = [("uidMappings", mount.uid_mappings()), ("gidMappings", mount.gid_mappings())];
+    let lists = lists.map(|(name, list)| (name, list.as_deref().unwrap_or_default()));
+    if lists.iter().all(|(_, list)| list.is_empty()) {
+        return;
+    }
+    for (name, list) in lists {
+        if list.is_empty() {
+            let problem = Problem::new(format!("{place} {name}"), "is missing, or empty");
+            found.error(problem.hint("uidMappings and gidMappings of a mount go together"));
+        } else {
+            check_ranges(&format!("{place} {name}"), list, found);
+        }
+    }
+}
+
 fn check_ranges(place: &str, mappings: &[LinuxIdMapping], found: &mut Findings) {
     if mappings.len() > MOST {
         found.error(Problem::new(place, format!("has {} ranges, the kernel takes at most {MOST}", mappings.len())));
+    }
+    let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let line = |of: &LinuxIdMapping| digits(of.container_id()) + digits(of.host_id()) + digits(of.size()) + 3;
+    let length = mappings.iter().map(line).sum::<usize>();
+    if mappings.len() <= MOST && length > LONGEST {
+        let what = format!("takes {length} bytes as text, the kernel takes at most {LONGEST}");
+        found.error(Problem::new(place, what).hint("join ranges that go on in one another"));
     }
     for (index, mapping) in mappings.iter().enumerate() {
         let place = format!("{place}[{index}]");

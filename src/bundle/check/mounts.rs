@@ -5,6 +5,7 @@ use std::path::Path;
 use oci_spec::runtime::{Mount, Spec};
 
 use super::Findings;
+use super::idmap::check_mount;
 use crate::bundle::path;
 use crate::error::Problem;
 
@@ -28,6 +29,7 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     for (index, mount) in spec.mounts().iter().flatten().enumerate() {
         check_destination(index, mount, found);
         check_kind(&place(index, mount), mount, found);
+        check_mount(&place(index, mount), mount, found);
     }
 }
 

@@ -2,11 +2,8 @@
 
 use oci_spec::runtime::{Process, Spec};
 
-use super::{Findings, mounts};
+use super::Findings;
 use crate::error::Problem;
-
-/// Mount options of the spec that nothing here carries out yet.
-const OPTIONS: [&str; 2] = ["idmap", "ridmap"];
 
 /// What is not supported of the container.
 pub fn check(spec: &Spec, found: &mut Findings) {
@@ -26,15 +23,6 @@ pub fn check(spec: &Spec, found: &mut Findings) {
         ),
     ];
     report(&fields, found);
-    for (index, mount) in spec.mounts().iter().flatten().enumerate() {
-        let mapped = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|list| !list.is_empty());
-        if mapped(mount.uid_mappings()) || mapped(mount.gid_mappings()) {
-            report(&[(&mounts::place(index, mount), "uidMappings and gidMappings", true)], found);
-        }
-        for option in mount.options().iter().flatten().filter(|option| OPTIONS.contains(&option.as_str())) {
-            report(&[(&mounts::place(index, mount), &format!("the option {option}"), true)], found);
-        }
-    }
     others(spec, found);
 }
 

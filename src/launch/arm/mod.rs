@@ -5,6 +5,7 @@
 //! its child opens them itself, in the mount namespace of its own.
 
 mod container;
+mod idmap;
 mod mounts;
 mod process;
 
@@ -70,6 +71,7 @@ pub(super) struct Room<'a> {
     pub plan: &'a Plan,
     pub privileged: bool,
     pub rootless: bool,
+    pub mappings: idmap::Mappings<'a>,
 }
 
 /// Arms the plan of a container.
@@ -189,7 +191,7 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
 impl<'a> Room<'a> {
     fn new(arming: &Arming<'a>) -> Self {
         let Arming { plan, privileged, lenient, .. } = *arming;
-        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged, rootless: lenient }
+        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged, rootless: lenient, mappings: idmap::Mappings::default() }
     }
 
     /// The error of a step that the parent made in the child's place.
@@ -217,6 +219,9 @@ fn joins(room: &mut Room<'_>) -> Result<List<script::Join>> {
     for (index, join) in (0..).zip(&plan.namespaces.join) {
         let opened = room.files.add_opened(file::openat(Fd::CWD, &join.path, abi::O_RDONLY));
         let file = opened.map_err(|errno| room.fault(Step::Join, index as usize, errno))?;
+        if join.kind == abi::CLONE_NEWUSER {
+            room.mappings.joined = Some(file);
+        }
         joins.push(script::Join { file, index, kinds: join.kind });
     }
     Ok(room.layout.list(&joins))

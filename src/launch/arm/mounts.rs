@@ -3,11 +3,14 @@
 use std::ffi::CStr;
 use std::path::Path;
 
-use super::{Room, text};
+use super::{Room, idmap, text};
 use crate::error::Result;
 use crate::plan::{Parameter, Plan, Source};
 use crate::script::{self, Flag, List, Step, Text};
 use crate::sys::{Fd, abi};
+
+/// File systems that need nothing of the host's tree: what else is made new is made while that is there.
+const OF_NOTHING: [&[u8]; 5] = [b"devpts", b"mqueue", b"proc", b"sysfs", b"tmpfs"];
 
 /// Lays out the mounts; `cgroup` is the container's own directory.
 pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script::Mount>> {
@@ -47,9 +50,25 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
                 entry.whole = Flag::from(*recursive);
                 let tree = room.tree(path, *recursive).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
                 entry.tree.set(tree);
+                if let Some(wanted) = &mount.idmap {
+                    idmap::apply(room, index, wanted, tree)?;
+                }
                 keep_host_out(plan, &mut propagation);
+                // The host's cgroups lie below its /sys, and some may be the user's own: there, read-only is meant of them
+                // as well (CVE-2023-25809).
+                if path.as_bytes() == b"/sys" && entry.set & abi::MOUNT_ATTR_RDONLY != 0 && in_user_namespace(room) {
+                    entry.set_below |= abi::MOUNT_ATTR_RDONLY;
+                }
             }
-            Source::Filesystem { kind, source, parameters } => filesystem(room, &mut entry, kind, source, parameters),
+            Source::Filesystem { kind, source, parameters } => {
+                filesystem(room, &mut entry, kind, source, parameters);
+                if let Some(wanted) = &mount.idmap {
+                    let tree = idmap::filesystem(room, index, kind, source, parameters, entry.set)?;
+                    idmap::apply(room, index, wanted, tree)?;
+                    entry.tree.set(tree);
+                    entry.early = Flag::YES;
+                }
+            }
             // What is mounted there already gets other options.
             Source::Remount => {}
             Source::Cgroup => {
@@ -85,6 +104,8 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
         // Also without a new one: rootless Podman has entered its user namespace before it calls us.
         entry.early = Flag::from(in_user_namespace(room));
     }
+    // A file system that is made of others finds them by paths of the host: a device, `lowerdir` of an overlay.
+    entry.early = Flag::from(entry.early.is() || !OF_NOTHING.contains(&own));
     let has_mode = parameters.iter().any(|it| matches!(it, Parameter::Text(key, _) if key.to_bytes() == b"mode"));
     entry.keep_mode = Flag::from(own == b"tmpfs" && !has_mode);
     let parameters: Vec<_> = parameters

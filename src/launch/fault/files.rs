@@ -74,13 +74,14 @@ impl Fault<'_> {
                     _ => error,
                 }
             }
+            Step::MountIdmap => self.idmap(place, &mount.source),
             Step::MountTarget if mount.source == Source::Remount => {
                 self.say(place, "there is nothing to be remounted").hint("mount something there first")
             }
             Step::MountTarget => {
                 let error = self.say(place, "the mount point can't be found or made in the root file system");
                 match self.errno {
-                    abi::ELOOP => error.hint("a link on the way leads nowhere, in a circle, or through /proc"),
+                    abi::ELOOP => error.hint("a link on the way leads in a circle, or through /proc"),
                     abi::EROFS => error.hint("create it in the image: what it lies on is read-only"),
                     abi::ENOTDIR => error.hint("something on the way is a file in the image"),
                     abi::EACCES | abi::EPERM | libc::EOVERFLOW => {

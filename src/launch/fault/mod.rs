@@ -11,6 +11,7 @@ use crate::script::{Message, Step};
 use crate::sys::abi;
 
 mod files;
+mod idmap;
 mod process;
 mod scheduling;
 

@@ -29,6 +29,12 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
         Step::RootfsSource => &[(0, libc::ENOENT, 0), (0, libc::ENOTDIR, 0), (0, libc::EACCES, 0)],
         Step::Null | Step::Devpts | Step::CwdOutside => &[(0, 0, 0)],
         Step::MountSource => &[(3, libc::ENOENT, 0), (3, libc::EINVAL, 0), (3, libc::EACCES, 0)],
+        Step::MountIdmap => &[
+            (3, libc::EINVAL, 0xef53),
+            (3, libc::EINVAL, 0x6969),
+            (1, libc::EINVAL, 0x7777),
+            (3, libc::EPERM, 0x794c_7630),
+        ],
         Step::DeviceSource => &[(6, 0, 0), (6, libc::ENOENT, 0)],
         Step::MountTarget => &[
             (3, libc::ELOOP, 0),

@@ -7,8 +7,8 @@ use super::words::{
 };
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Affinity, Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Mount, Parameter, Plan, Process,
-    Scheduler, Source, caps,
+    Affinity, Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Mount, MountIdMap, Parameter, Plan,
+    Process, Scheduler, Source, caps,
 };
 use crate::seccomp::Filter;
 
@@ -139,10 +139,25 @@ fn mount(mount: &Mount) -> String {
     if mount.readonly_last {
         line += " (ro when it is filled)";
     }
+    if let Some(idmap) = &mount.idmap {
+        line += &mapped(idmap);
+    }
     if mount.copy_up {
         line += " (begins with what it covers)";
     }
     line
+}
+
+/// `, uids 0=100000+65536 gids ...`: by what a mount's ids are mapped.
+fn mapped(idmap: &MountIdMap) -> String {
+    let ranges = |ranges: &[IdRange]| {
+        words(ranges.iter().map(|range| format!("{}={}+{}", range.container, range.host, range.size)))
+    };
+    let by = match &idmap.map {
+        Some(map) => format!("uids {} gids {}", ranges(&map.uids), ranges(&map.gids)),
+        None => "the user namespace that is joined".to_owned(),
+    };
+    format!(" ({}ids mapped by {by})", if idmap.recursive { "all " } else { "" })
 }
 
 /// What is closed before the program starts.

@@ -87,6 +87,10 @@ fn mount(mount: &Mount) -> Value {
         "propagation": mount.propagation.iter().map(|flags| propagation(*flags)).collect::<Vec<_>>(),
         "readonlyLast": mount.readonly_last,
         "copyUp": mount.copy_up,
+        "idmap": mount.idmap.as_ref().map(|idmap| json!({
+            "recursive": idmap.recursive,
+            "map": idmap.map.as_ref().map(|map| json!({"uids": ranges(&map.uids), "gids": ranges(&map.gids)})),
+        })),
     })
 }
 
