@@ -58,6 +58,9 @@ impl Prepared {
         for note in &plan.cgroup.notes {
             debug!("{note}");
         }
+        if let Some(filter) = plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
+            debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));
+        }
         Ok(Self { bundle, plan, host })
     }
 }
@@ -145,6 +148,7 @@ fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
         rootless: !host.root(),
         user_namespace: plan.namespaces.has(libc::CLONE_NEWUSER),
         pid_namespace: plan.namespaces.has(libc::CLONE_NEWPID),
+        listener: plan.listener.clone(),
         poststart: saved(&plan.hooks.poststart),
         poststop: saved(&plan.hooks.poststop),
         ..Record::default()

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
+use super::agent::Agent;
 use super::end::PATIENCE;
 use super::{State, end, hooks, own_cgroup};
 use crate::bundle::Bundle;
@@ -25,18 +26,26 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
         }
         other => return Err(Error::new(id.as_str(), format!("can't be started: it is {other}, not created"))),
     }
+    let mut agent = Agent::connect(record.listener.as_ref())?;
+    let mut hand_over = |filter| match (agent.take(), record.pid) {
+        (Some(agent), Some(pid)) => agent.hand_over(filter, pid, &State::for_hooks(&record, Status::Created)),
+        _ => Ok(()),
+    };
     let wire = UnixStream::connect(entry.start_socket())
         .map(|socket| Wire::over(OwnedFd::from(socket)))
         .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
     wire.go()?;
-    let failed = match wire.hear()? {
-        Word::Fault(_, message) => match plan(&entry, &record) {
+    let failed = match wire.hear_start(record.listener.as_ref().map(|_| &mut hand_over as _)) {
+        Ok(Word::Fault(_, message)) => match plan(&entry, &record) {
             Ok(plan) => Some(fault::explain(&plan, &message)),
             Err(error) => Some(error),
         },
-        Word::Unheard => Some(Error::new(id.as_str(), "the container ended before it could be started")),
-        Word::Event(..) | Word::End => None,
+        Ok(Word::Unheard) => Some(Error::new(id.as_str(), "the container ended before it could be started")),
+        Ok(Word::Event(..) | Word::End) => None,
+        Err(error) => Some(error),
     };
+    // A child that waits for our word ends when there is nobody to give it.
+    drop(wire);
     if let Some(error) = failed {
         // It is on its way out. Whoever asks after us finds it stopped.
         if let Some(init) = Init::find(&record)? {

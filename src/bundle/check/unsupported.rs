@@ -22,11 +22,6 @@ pub fn check(spec: &Spec, found: &mut Findings) {
         ("linux.intelRdt", "it", linux.intel_rdt().is_some()),
         ("linux.personality", "it", linux.personality().as_ref().is_some_and(is_personality)),
         ("linux.mountLabel", "it", asked(linux.mount_label())),
-        (
-            "linux.seccomp.listenerPath",
-            "it",
-            linux.seccomp().as_ref().is_some_and(|seccomp| seccomp.listener_path().is_some()),
-        ),
     ];
     report(&fields, found);
     for (index, mount) in spec.mounts().iter().flatten().enumerate() {
