@@ -64,6 +64,7 @@ pub const STEPS: &[(&str, usize)] = &[
     ("Program", 1),
     ("Start", 1),
     ("StartContainerHook", 1),
+    ("Listener", 1),
     ("Seccomp", 1),
 ];
 

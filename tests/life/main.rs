@@ -17,6 +17,7 @@ mod kit;
 mod lifecycle;
 mod mounts;
 mod namespaces;
+mod notify;
 mod process;
 mod rootfs;
 mod rootless;
