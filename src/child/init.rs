@@ -65,7 +65,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         }
         devices::fill(root, container)?;
         if late {
-            hooks::create_container(container)?;
+            hooks::create_container(root, container)?;
             rootfs::pivot(container)?;
         }
         program::make_cwd(root, process)?;

@@ -84,7 +84,7 @@ fn begin(
         if prepared.plan.hooks.poststart.is_empty() {
             return Ok(());
         }
-        start::poststart(&request.id, &store.open_entry(&request.id)?.read()?)
+        start::poststart(&store.open_entry(&request.id)?.read()?)
     });
     if begun.is_err() {
         child.end();
