@@ -4,8 +4,9 @@ use super::{At, Fault, Outcome};
 use crate::script::{Container, Hook, HookState, Process, Step};
 use crate::sys::{Errno, Fd, abi, clone, file, process, socket};
 
-/// createContainer hooks: programs of the host, in the container's namespaces, before the pivot.
-pub fn create_container(container: &Container) -> Outcome {
+/// createContainer hooks: programs of the host, in the container's namespaces, before the pivot. They stand in the rootfs.
+pub fn create_container(root: Fd, container: &Container) -> Outcome {
+    file::fchdir(root).at(Step::CreateContainerHook)?;
     for (index, hook) in container.hooks.numbered() {
         run(hook, &container.hook_state, Step::CreateContainerHook, index)?;
     }

@@ -1,6 +1,6 @@
 //! Who the process is: limits, ids, capabilities, the filter.
 
-use super::{At, Outcome, seal};
+use super::{At, Outcome, Wire, listener, seal};
 use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process};
 
@@ -76,8 +76,10 @@ pub fn schedule(process: &Process) -> Outcome {
 }
 
 /// The filter, and then the capabilities if they had to wait.
-pub fn finish(process: &Process, waiting: bool) -> Outcome {
-    if !process.seccomp.get().is_empty() {
+pub fn finish(process: &Process, waiting: bool, wire: Wire) -> Outcome {
+    if process.notifies.is() {
+        listener::load(process, wire)?;
+    } else if !process.seccomp.get().is_empty() {
         process::seccomp(process.seccomp.get(), process.seccomp_flags).map(drop).at(Step::Seccomp)?;
     }
     if waiting { capabilities(process) } else { Ok(()) }

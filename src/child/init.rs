@@ -69,7 +69,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         }
         devices::fill(root, container)?;
         if late {
-            hooks::create_container(container)?;
+            hooks::create_container(root, container)?;
             rootfs::pivot(container)?;
         }
         program::make_cwd(root, process)?;
@@ -100,8 +100,9 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 
     // 11. Started: the last hooks, the filter, the last capabilities; then the user's program.
     let last = hooks::start_container(process)
-        .and_then(|()| identity::finish(process, waiting))
-        .and_then(|()| program::execute(script, program, envp));
+        .and_then(|()| program::inherit(script))
+        .and_then(|()| identity::finish(process, waiting, wire))
+        .and_then(|()| program::execute(process, program, envp));
     match last {
         Err(fault) => wire.fail(fault),
         Ok(never) => Ok(never),

@@ -36,9 +36,12 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let envp = home::environment(process, &mut home);
 
     // 5. It can do no more than its program will. A filter that had to wait for a capability goes first, too; then it is
-    //    born into the pid namespace.
-    if waiting {
-        identity::finish(process, waiting)?;
+    //    born into the pid namespace. But one that notifies can't: the agent is told the process id, and until it knows
+    //    that, nobody would answer for what is still to be done here.
+    program::inherit(script)?;
+    let early = waiting && !process.notifies.is();
+    if early {
+        identity::finish(process, waiting, wire)?;
     }
     if script.reborn.is() {
         be_born(script, wire)?;
@@ -50,10 +53,10 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     if process.await_scheduling.is() {
         wire.wait().at(Step::Start)?;
     }
-    if !waiting {
-        identity::finish(process, waiting)?;
+    if !early {
+        identity::finish(process, waiting, wire)?;
     }
-    program::execute(script, program, envp)
+    program::execute(process, program, envp)
 }
 
 /// Joins namespaces that exist, and is born again where a process must be born into them (a pid namespace), or where

@@ -25,6 +25,7 @@ mod hooks;
 mod identity;
 mod init;
 mod join;
+mod listener;
 mod mounts;
 mod place;
 mod program;

@@ -89,12 +89,16 @@ pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     }
 }
 
-/// Becomes the program; `envp` is what `home::environment` returned.
-pub fn execute(script: &Script, program: &CStr, envp: usize) -> Outcome<Never> {
-    let process = &script.process;
+/// Lets the program inherit what its caller gave it: before the filter, which may forbid it.
+pub fn inherit(script: &Script) -> Outcome {
     for number in 3..3 + script.preserve.cast_signed() {
         file::fcntl(Fd(number), abi::F_SETFD, 0).at(Step::Descriptors)?;
     }
+    Ok(())
+}
+
+/// Becomes the program; `envp` is what `home::environment` returned.
+pub fn execute(process: &Process, program: &CStr, envp: usize) -> Outcome<Never> {
     // SAFETY: the script's vectors are null-terminated arrays of NUL-terminated strings; HOME lies in the caller's buffer.
     let errno = unsafe { process::execve(program, process.argv, envp) };
     Err(errno).at(Step::Execve)

@@ -10,7 +10,7 @@ use super::arm::Armed;
 use super::descriptors::owned;
 use super::interrupts::Interrupts;
 use super::proc::Proc;
-use super::wire::{Wire, Word};
+use super::wire::{Agent, Wire, Word};
 use super::{fault, idmap, oom, scheduling, silent};
 use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
@@ -161,14 +161,15 @@ impl Child {
 
     /// Gives the word to start over the wire (for a child that has no start socket), and waits until it has become the
     /// user's program.
-    pub fn start(&self, plan: &Plan) -> Result<()> {
+    pub fn start(&self, plan: &Plan, agent: Option<Agent<'_>>) -> Result<()> {
         self.wire.go()?;
-        self.becomes_program(plan)
+        self.becomes_program(plan, agent)
     }
 
-    /// Waits until a child that needs no word to start has become the user's program.
-    pub fn becomes_program(&self, plan: &Plan) -> Result<()> {
-        match self.wire.hear()? {
+    /// Waits until a child that needs no word to start has become the user's program; `agent` gets the listener of a
+    /// filter that notifies.
+    pub fn becomes_program(&self, plan: &Plan, agent: Option<Agent<'_>>) -> Result<()> {
+        match self.wire.hear_start(agent)? {
             Word::Fault(_, message) => Err(fault::explain(plan, &message)),
             Word::Unheard => Err(self.unexpected(plan, None, Word::Unheard)),
             Word::Event(..) | Word::End => Ok(()),

@@ -1,12 +1,20 @@
 //! The parent's end of the wire.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::io::IoSliceMut;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno as SystemError;
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use nix::sys::socket::{
+    AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv, recvmsg, send, socketpair,
+};
 
+use super::descriptors::owned;
 use crate::error::{Error, Result};
 use crate::script::{Event, Message, Step};
+use crate::sys::Fd;
+
+/// Who takes over the listener of a filter that notifies.
+pub type Agent<'a> = &'a mut dyn FnMut(OwnedFd) -> Result<()>;
 
 /// What the child said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +62,46 @@ impl Wire {
         }
     }
 
+    /// Hears the child from the word to start to its end as our child: it became the program, or says why not.
+    ///
+    /// With a filter that notifies it first sends the listener's descriptor, which goes to `agent`; if that fails, the
+    /// wire must go, and the child ends.
+    pub fn hear_start(&self, agent: Option<Agent<'_>>) -> Result<Word> {
+        let Some(agent) = agent else { return self.hear() };
+        match self.hear_with_file()? {
+            (Word::Event(Event::Listening, _), Some(listener)) => {
+                agent(listener)?;
+                self.go()?;
+                self.hear()
+            }
+            (word, _) => Ok(word),
+        }
+    }
+
+    /// The child's next word, and the descriptor that came with it.
+    fn hear_with_file(&self) -> Result<(Word, Option<OwnedFd>)> {
+        let mut bytes = [0; Message::SIZE];
+        let mut space = nix::cmsg_space!(RawFd);
+        loop {
+            let mut parts = [IoSliceMut::new(&mut bytes)];
+            let flags = MsgFlags::MSG_WAITALL | MsgFlags::MSG_CMSG_CLOEXEC;
+            match recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut space), flags) {
+                Ok(heard) => {
+                    let files = heard.cmsgs().into_iter().flatten().find_map(|message| match message {
+                        ControlMessageOwned::ScmRights(files) => files.first().copied(),
+                        _ => None,
+                    });
+                    let whole = heard.bytes == Message::SIZE;
+                    let word = if whole { meaning(Message::from_bytes(bytes)) } else { Word::End };
+                    return Ok((word, files.map(|file| owned(Fd(file)))));
+                }
+                Err(SystemError::ECONNRESET) => return Ok((Word::Unheard, None)),
+                Err(SystemError::EINTR) => {}
+                Err(cause) => return Err(Error::io("", "can't hear from the child", cause)),
+            }
+        }
+    }
+
     /// Waits for the child's next word.
     pub fn hear(&self) -> Result<Word> {
         let mut bytes = [0; Message::SIZE];
@@ -71,7 +119,7 @@ impl Wire {
 }
 
 fn meaning(message: Message) -> Word {
-    for event in [Event::Reborn, Event::Namespaced, Event::Ready] {
+    for event in [Event::Reborn, Event::Namespaced, Event::Ready, Event::Listening] {
         if message.what == event as u32 {
             return Word::Event(event, message.extra);
         }

@@ -1,5 +1,6 @@
 //! `create`: from a bundle to a container that waits to be started.
 
+use std::cell::Cell;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write as _;
@@ -58,6 +59,9 @@ impl Prepared {
         for note in &plan.cgroup.notes {
             debug!("{note}");
         }
+        if let Some(filter) = plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
+            debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));
+        }
         Ok(Self { bundle, plan, host })
     }
 }
@@ -83,7 +87,9 @@ pub fn make(
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
     let interrupts = Interrupts::hold()?;
-    let mut making = Making::new(&entry);
+    // In the container's namespaces the child runs them itself; how far it came is not known here.
+    let hooked = Cell::new(false);
+    let mut making = Making::new(&entry, &hooked);
     let mut record = intent(request, prepared);
     entry.save_config(&bundle.config)?;
     let cgroup = making.cgroup(plan, host, request, &mut record)?;
@@ -104,7 +110,9 @@ pub fn make(
         hook_states: hook_states(plan, &record)?,
     };
     let armed = launch::arm(arming)?;
+    hooked.set(!plan.hooks.create_container.is_empty());
     let mut run_hooks = |pid: i32| {
+        hooked.set(true);
         let state = State::for_hooks(&Record { pid: Some(pid), ..record.clone() }, Status::Creating);
         hooks::run(&plan.hooks.prestart, "prestart", &state, Some(&interrupts))?;
         hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
@@ -145,6 +153,7 @@ fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
         rootless: !host.root(),
         user_namespace: plan.namespaces.has(libc::CLONE_NEWUSER),
         pid_namespace: plan.namespaces.has(libc::CLONE_NEWPID),
+        listener: plan.listener.clone(),
         poststart: saved(&plan.hooks.poststart),
         poststop: saved(&plan.hooks.poststop),
         ..Record::default()

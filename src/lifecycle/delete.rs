@@ -37,6 +37,12 @@ fn whole(entry: &Entry, record: &Record, force: bool) -> Result<Vec<Error>> {
         return Err(Error::new(entry.id().as_str(), format!("can't be deleted: it is {status}, not stopped"))
             .hint(format!("`stop {id}` first, or `delete --force {id}`", id = entry.id())));
     }
+    destroy(entry, record)
+}
+
+/// The end of a container: its processes, its cgroups; the poststop hooks run; its state goes last (spec: runtime, Lifecycle
+/// 12 and 13). Returns what went wrong with the hooks.
+pub(super) fn destroy(entry: &Entry, record: &Record) -> Result<Vec<Error>> {
     end(entry.id(), Init::find(record)?.as_ref(), own_cgroup(record)?.as_ref())?;
     if let Some(cgroup) = &record.cgroup {
         Cgroup::remove(cgroup, &record.cgroups_made, Instant::now() + PATIENCE)?;

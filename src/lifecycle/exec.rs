@@ -5,10 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use oci_spec::runtime as oci;
 
+use super::agent::Agent;
 use super::create::write_pid;
 use super::foreground::Foreground;
 use super::terminal::own_size;
-use super::{ExecRequest, own_cgroup, sockets};
+use super::{ExecRequest, State, own_cgroup, sockets};
 use crate::bundle::{self, Bundle};
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
@@ -20,7 +21,8 @@ use crate::state::{Id, Init, Record, Status, Store, status};
 pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let entry = store.open_entry(id)?;
     let record = entry.read()?;
-    allowed(id, status(&entry, &record), request)?;
+    let status = status(&entry, &record);
+    allowed(id, status, request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
     let host = Host::probe();
     let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
@@ -58,10 +60,16 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         new_keyring: true,
         hook_states: Default::default(),
     };
+    let mut agent = Agent::connect(plan.listener.as_ref())?;
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
     let armed = launch::arm_join(arming, pidfd)?;
     let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &Interrupts::hold()?, &mut |_| Ok(()))?;
-    let begun = child.becomes_program(&plan).and_then(|()| {
+    let mut hand_over = |filter| {
+        let state = State::for_hooks(&record, status);
+        agent.take().map_or(Ok(()), |agent| agent.hand_over(filter, child.pid(), &state))
+    };
+    let agent = plan.listener.as_ref().map(|_| &mut hand_over as _);
+    let begun = child.becomes_program(&plan, agent).and_then(|()| {
         if let Some(path) = &request.pidfd_socket {
             sockets::send(path, "--pidfd-socket", child.pidfd())?;
         }

@@ -6,16 +6,18 @@
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Seek, SeekFrom, Write, pipe};
 use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, chdir, fchdir};
 
 use crate::error::{Error, Result};
 use crate::launch::Interrupts;
@@ -50,7 +52,7 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     let failed = |what: &str, cause: std::io::Error| Error::io(place, what, cause);
     let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
     let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
-    let child = start(hook, &input, &ear).map_err(|cause| failed("can't be started", cause.into()))?;
+    let child = start(hook, &state.bundle, &input, &ear).map_err(|cause| failed("can't be started", cause.into()))?;
     // Ours must go, or its end would never be heard.
     drop(ear);
     let timeout = hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT);
@@ -79,9 +81,9 @@ fn input(state: &State) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Starts the hook in a process group of its own, with all signals as they are by default. posix_spawn(3) hands on the
+/// Starts the hook in the bundle (where other runtimes have them stand), in a process group of its own, with all signals as they are by default. posix_spawn(3) hands on the
 /// environment exactly as it is, order and all.
-fn start(hook: &Hook, input: &File, ear: &PipeWriter) -> Result<Pid, Errno> {
+fn start(hook: &Hook, bundle: &Path, input: &File, ear: &PipeWriter) -> Result<Pid, Errno> {
     let mut files = PosixSpawnFileActions::init()?;
     for (file, stdio) in [(input.as_raw_fd(), 0), (ear.as_raw_fd(), 1), (ear.as_raw_fd(), 2)] {
         files.add_dup2(file, stdio)?;
@@ -95,7 +97,14 @@ fn start(hook: &Hook, input: &File, ear: &PipeWriter) -> Result<Pid, Errno> {
     attributes.set_pgroup(Pid::from_raw(0))?;
     attributes.set_sigmask(&SigSet::empty())?;
     attributes.set_sigdefault(&SigSet::all())?;
-    posix_spawn(hook.path.as_c_str(), &files, &attributes, &hook.args, &hook.env)
+    // There is no such file action in nix. The child has its own copy of where we stand by the time that this returns.
+    let here = open(".", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let moved = here.is_ok() && chdir(bundle).is_ok();
+    let started = posix_spawn(hook.path.as_c_str(), &files, &attributes, &hook.args, &hook.env);
+    if let (Ok(here), true) = (here, moved) {
+        fchdir(here)?;
+    }
+    started
 }
 
 /// Listens to the hook until it ends; `None` if it was killed at `deadline`. Its children may live on and hold the
@@ -225,7 +234,7 @@ mod tests {
     fn its_whole_group_is_killed_at_the_timeout() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
         // The child holds the FIFO open for writing for as long as it lives, so its end is the end of the file.
         let script = format!("(exec 3>{}; sleep 1000) & echo waiting; wait", fifo.display());
         let path = fifo.clone();
@@ -242,7 +251,7 @@ mod tests {
     fn a_child_left_behind_is_not_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
         // The child holds the pipe of what the hook says, until we open the FIFO afterwards.
         run(&[shell(&format!("read x < {} &", fifo.display()), 60)], "poststart", &state(), None).unwrap();
         std::fs::write(fifo, "go\n").unwrap();

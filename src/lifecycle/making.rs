@@ -1,10 +1,11 @@
 //! A container in the making, which is undone unless it is done.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::CreateRequest;
+use super::{CreateRequest, hooks};
 use crate::cgroup::{Cgroup, Hierarchy};
 use crate::error::Result;
 use crate::launch::Child;
@@ -19,13 +20,15 @@ pub struct Making<'entry> {
     entry: &'entry Entry,
     cgroup: Option<Cgroup>,
     child: Option<Child>,
+    /// Whether hooks have begun, so that those that undo what they did must run.
+    hooked: &'entry Cell<bool>,
     done: bool,
 }
 
 impl<'entry> Making<'entry> {
     /// Nothing yet but the id that `entry` has taken.
-    pub fn new(entry: &'entry Entry) -> Self {
-        Self { entry, cgroup: None, child: None, done: false }
+    pub fn new(entry: &'entry Entry, hooked: &'entry Cell<bool>) -> Self {
+        Self { entry, cgroup: None, child: None, hooked, done: false }
     }
 
     /// Makes the cgroup. The record of what is intended is written before: if we are killed, it can be found again.
@@ -98,6 +101,12 @@ impl Drop for Making<'_> {
         });
         if let Some(child) = self.child.take() {
             child.end();
+        }
+        // A hook that fails at create leads to the end of the lifecycle, poststop hooks and all (spec: runtime, Lifecycle 3 to 5).
+        if self.hooked.get() {
+            for failed in self.entry.read().iter().flat_map(hooks::poststop) {
+                warn!("{failed}");
+            }
         }
         // The error that brought us here is the one to be told; what could not be undone is told beside it.
         for left in [cgroup, self.entry.remove()].into_iter().filter_map(Result::err) {

@@ -7,6 +7,7 @@
 
 mod request;
 
+mod agent;
 pub mod create;
 pub mod delete;
 mod end;

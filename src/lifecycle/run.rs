@@ -1,12 +1,13 @@
 //! `run`: create, start, wait, delete.
 
+use super::agent::Agent;
 use super::create::{Prepared, Waiting, make};
 use super::foreground::Foreground;
 use super::terminal::own_size;
-use super::{CreateRequest, delete, sockets, start};
+use super::{CreateRequest, State, delete, sockets, start};
 use crate::error::{Error, Result};
 use crate::launch::Child;
-use crate::state::{Record, Store};
+use crate::state::{Record, Status, Store};
 
 /// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
 /// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
@@ -25,8 +26,9 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
             }
             (_, false) => None,
         };
+        let agent = Agent::connect(prepared.plan.listener.as_ref())?;
         let child = make(store, request, &prepared, console, Waiting::ForUs)?;
-        begin(store, request, &prepared, &child)?;
+        begin(store, request, &prepared, agent, &child)?;
         return Ok(0);
     }
     if terminal && request.console_socket.is_none() {
@@ -39,10 +41,11 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
         console = Some(sockets::connect(path, "--console-socket")?);
         foreground.without_terminal();
     }
+    let agent = Agent::connect(prepared.plan.listener.as_ref())?;
     let child = make(store, request, &prepared, console, Waiting::ForUs)?;
     let status = foreground
         .attach()
-        .and_then(|()| begin(store, request, &prepared, &child))
+        .and_then(|()| begin(store, request, &prepared, agent, &child))
         .and_then(|()| foreground.attend(&child));
     if status.is_err() {
         child.end();
@@ -63,12 +66,25 @@ fn remember(store: &Store, request: &CreateRequest, status: u8) -> Result<()> {
 }
 
 /// Gives the word to start, and runs the poststart hooks. What does not begin is removed.
-fn begin(store: &Store, request: &CreateRequest, prepared: &Prepared, child: &Child) -> Result<()> {
-    let begun = child.start(&prepared.plan).and_then(|()| {
+fn begin(
+    store: &Store,
+    request: &CreateRequest,
+    prepared: &Prepared,
+    agent: Option<Agent<'_>>,
+    child: &Child,
+) -> Result<()> {
+    let asked = agent.is_some();
+    let mut agent = agent;
+    let mut hand_over = |filter| {
+        let record = store.open_entry(&request.id)?.read()?;
+        let state = State::for_hooks(&record, Status::Created);
+        agent.take().map_or(Ok(()), |agent| agent.hand_over(filter, child.pid(), &state))
+    };
+    let begun = child.start(&prepared.plan, asked.then_some(&mut hand_over as _)).and_then(|()| {
         if prepared.plan.hooks.poststart.is_empty() {
             return Ok(());
         }
-        start::poststart(&request.id, &store.open_entry(&request.id)?.read()?)
+        start::poststart(&store.open_entry(&request.id)?.read()?)
     });
     if begun.is_err() {
         child.end();

@@ -1,4 +1,4 @@
-//! The sockets of engines that get a descriptor: console and pidfd.
+//! The sockets of those that get a descriptor: console, pidfd, and the listener of a seccomp filter.
 
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -7,8 +7,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
-use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
+use nix::sys::socket::sockopt::SendTimeout;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, setsockopt, socket,
+};
 use nix::sys::stat::Mode;
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::error::{Error, Result};
 
@@ -18,24 +22,47 @@ const LONGEST: usize = 107;
 /// Connects to the socket at `path`, which `option` named. A path that is too long for an address is reached by way of
 /// its directory's descriptor.
 pub fn connect(path: &Path, option: &str) -> Result<OwnedFd> {
-    let failed = |cause: std::io::Error| {
-        let what = format!("can't connect to {}", path.display());
-        match cause.kind() {
-            std::io::ErrorKind::InvalidInput => {
-                Error::new(option, format!("{what}: the name is too long for a socket (unix(7) has the limit)"))
-            }
-            _ => Error::io(option, what, cause).hint("somebody must listen there"),
-        }
+    reach(path, |path| UnixStream::connect(path).map(OwnedFd::from)).map_err(|cause| unreachable(path, option, cause))
+}
+
+/// The same, but neither connecting nor sending waits longer than `patience` seconds for one who does not answer.
+pub fn connect_within(path: &Path, option: &str, patience: i64) -> Result<OwnedFd> {
+    let patient = |path: &Path| {
+        let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+        setsockopt(&socket, SendTimeout, &TimeVal::seconds(patience))?;
+        nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+        Ok(socket)
     };
+    reach(path, patient).map_err(|cause| match cause.kind() {
+        std::io::ErrorKind::WouldBlock => {
+            Error::new(option, format!("{} was not answered for {patience} s", path.display()))
+                .hint("somebody listens there but does not accept")
+        }
+        _ => unreachable(path, option, cause),
+    })
+}
+
+/// Calls `connect` with a path that is short enough for an address.
+fn reach<T>(path: &Path, connect: impl Fn(&Path) -> std::io::Result<T>) -> std::io::Result<T> {
     if path.as_os_str().as_bytes().len() <= LONGEST {
-        return UnixStream::connect(path).map(OwnedFd::from).map_err(failed);
+        return connect(path);
     }
     let parent = path.parent().unwrap_or(Path::new("/"));
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let directory = open(parent, flags, Mode::empty()).map_err(|cause| failed(cause.into()))?;
+    let directory = open(parent, flags, Mode::empty())?;
     let short =
         Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(path.file_name().unwrap_or_default());
-    UnixStream::connect(short).map(OwnedFd::from).map_err(failed)
+    connect(&short)
+}
+
+fn unreachable(path: &Path, option: &str, cause: std::io::Error) -> Error {
+    let what = format!("can't connect to {}", path.display());
+    match cause.kind() {
+        std::io::ErrorKind::InvalidInput => {
+            Error::new(option, format!("{what}: the name is too long for a socket (unix(7) has the limit)"))
+        }
+        _ => Error::io(option, what, cause).hint("somebody must listen there"),
+    }
 }
 
 /// Sends `file` to whoever listens at `path`.

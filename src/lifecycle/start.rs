@@ -4,8 +4,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
+use super::agent::Agent;
 use super::end::PATIENCE;
-use super::{State, end, hooks, own_cgroup};
+use super::{State, delete, hooks};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
@@ -25,27 +26,50 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
         }
         other => return Err(Error::new(id.as_str(), format!("can't be started: it is {other}, not created"))),
     }
+    let mut agent = Agent::connect(record.listener.as_ref())?;
+    let mut hand_over = |filter| match (agent.take(), record.pid) {
+        (Some(agent), Some(pid)) => agent.hand_over(filter, pid, &State::for_hooks(&record, Status::Created)),
+        _ => Ok(()),
+    };
     let wire = UnixStream::connect(entry.start_socket())
         .map(|socket| Wire::over(OwnedFd::from(socket)))
         .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
     wire.go()?;
-    let failed = match wire.hear()? {
-        Word::Fault(_, message) => match plan(&entry, &record) {
-            Ok(plan) => Some(fault::explain(&plan, &message)),
-            Err(error) => Some(error),
-        },
-        Word::Unheard => Some(Error::new(id.as_str(), "the container ended before it could be started")),
-        Word::Event(..) | Word::End => None,
+    let mut hook = false;
+    let failed = match wire.hear_start(record.listener.as_ref().map(|_| &mut hand_over as _)) {
+        Ok(Word::Fault(step, message)) => {
+            hook = fault::of_a_hook(step);
+            Some(plan(&entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
+        }
+        Ok(Word::Unheard) => Some(Error::new(id.as_str(), "the container ended before it could be started")),
+        Ok(Word::Event(..) | Word::End) => None,
+        Err(error) => Some(error),
     };
+    // A child that waits for our word ends when there is nobody to give it.
+    drop(wire);
     if let Some(error) = failed {
         // It is on its way out. Whoever asks after us finds it stopped.
         if let Some(init) = Init::find(&record)? {
             init.wait(Some(Instant::now() + PATIENCE))?;
         }
-        return Err(error);
+        return Err(if hook { end_of_life(&entry, &record, error) } else { error });
     }
     entry.remove_start_socket()?;
-    poststart(id, &record)
+    poststart(&record).map_err(|error| end_of_life(&entry, &record, error))
+}
+
+/// What a hook that fails at start leads to: the container is stopped and deleted, and the poststop hooks run (spec 1.3:
+/// runtime, Lifecycle 7 and 9).
+fn end_of_life(entry: &Entry, record: &Record, error: Error) -> Error {
+    match delete::destroy(entry, record) {
+        Ok(warnings) => {
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            error
+        }
+        Err(also) => Error { problems: [error.problems, also.problems].concat(), ..also },
+    }
 }
 
 /// The plan once more, from the config as it was when the container was created.
@@ -53,16 +77,11 @@ fn plan(entry: &Entry, record: &Record) -> Result<Plan> {
     Plan::new(&Bundle::parse(record.bundle.clone(), entry.config()?)?, &Host::probe())
 }
 
-/// Runs the poststart hooks. One that fails ends the container (spec 1.3: runtime, Lifecycle 9).
-pub fn poststart(id: &Id, record: &Record) -> Result<()> {
+/// Runs the poststart hooks. One that fails is the end of the container, which is the caller's to bring about.
+pub fn poststart(record: &Record) -> Result<()> {
     if record.poststart.is_empty() {
         return Ok(());
     }
     let started: Vec<Hook> = record.poststart.iter().map(Hook::from).collect();
-    hooks::run(&started, "poststart", &State::for_hooks(record, Status::Running), None).map_err(|error| {
-        match own_cgroup(record).and_then(|cgroup| end(id, Init::find(record)?.as_ref(), cgroup.as_ref())) {
-            Ok(()) => error.hint("the container was stopped"),
-            Err(also) => Error { problems: [error.problems, also.problems].concat(), ..also },
-        }
-    })
+    hooks::run(&started, "poststart", &State::for_hooks(record, Status::Running), None)
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use oci_spec::runtime as oci;
 
-use super::{Cgroup, Host, Plan, devices, hooks, idmap, mounts, namespaces, process, rootfs, scheduling, sysctl, time};
+use super::{
+    Cgroup, Host, Listener, Plan, devices, hooks, idmap, mounts, namespaces, process, rootfs, scheduling, sysctl, time,
+};
 use crate::bundle::{Bundle, Findings, check, path};
 use crate::error::Result;
 use crate::seccomp;
@@ -47,6 +49,8 @@ impl Plan {
         let process = process::new(process, namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
         let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
         let seccomp = linux.seccomp().as_ref().and_then(|profile| found.take(seccomp::compile(profile)));
+        let notifies = seccomp.as_ref().is_some_and(|filter| filter.notify);
+        let listener = linux.seccomp().as_ref().filter(|_| notifies).and_then(|profile| listener(bundle, profile));
         let (cgroup, warnings) = found.into_result(cgroup)?;
         let links = devices::links(&mounts);
         Ok(Self {
@@ -66,9 +70,16 @@ impl Plan {
             cgroup,
             hooks,
             seccomp,
+            listener,
             warnings,
         })
     }
+}
+
+/// Where the profile's agent listens. A relative path is below the bundle, as those of rootfs and mounts are.
+fn listener(bundle: &Bundle, profile: &oci::LinuxSeccomp) -> Option<Listener> {
+    let path = bundle.path.join(profile.listener_path().as_ref()?);
+    Some(Listener { path, metadata: profile.listener_metadata().clone() })
 }
 
 /// Absolute paths inside the rootfs, cleaned.

@@ -12,6 +12,8 @@ use std::ffi::CString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Problem;
 
 pub mod caps;
@@ -73,6 +75,8 @@ pub struct Plan {
     pub hooks: Hooks,
     /// The compiled filter of `linux.seccomp`.
     pub seccomp: Option<crate::seccomp::Filter>,
+    /// Who gets the filter's listener; there if and only if the filter notifies.
+    pub listener: Option<Listener>,
     /// What a careful colleague would mention, for the log; `onggi plan` shows it.
     pub warnings: Vec<Problem>,
 }
@@ -327,6 +331,15 @@ pub struct Rlimit {
     pub soft: u64,
     /// Hard limit; `u64::MAX` is infinity.
     pub hard: u64,
+}
+
+/// The agent that answers for system calls with the action SCMP_ACT_NOTIFY.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// Absolute path of the socket on which it listens, on the host.
+    pub path: PathBuf,
+    /// What it is told besides, as config.json has it.
+    pub metadata: Option<String>,
 }
 
 /// The hooks of each kind, in the order given (spec: config, POSIX-platform Hooks).

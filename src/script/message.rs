@@ -27,6 +27,8 @@ pub enum Event {
     Namespaced = 2,
     /// All is made, checked and waiting for the word to start. (Of a process that joins: about to call execve.)
     Ready = 3,
+    /// The filter is loaded; its listener's descriptor comes with the message. The child waits until it is handed over.
+    Listening = 4,
 }
 
 impl Message {

@@ -161,6 +161,8 @@ steps! {
     Start
     /// startContainer hook `index`; `extra` is its wait status where it ran.
     StartContainerHook
+    /// Making the thread that hands over the listener of the filter.
+    Listener
     /// Loading the seccomp filter.
     Seccomp
     /// execve of the program.

@@ -46,15 +46,6 @@ pub(super) fn read(config: &LinuxSeccomp) -> Result<Profile<'_>, Vec<Problem>> {
     let mut problems = Vec::new();
     let place = "linux.seccomp.defaultErrnoRet";
     let default = verdict(config.default_action(), config.default_errno_ret(), place, &mut problems);
-    if config.default_action() == Action::ScmpActNotify {
-        problems.push(
-            Problem::new(
-                "linux.seccomp.defaultAction",
-                "can't be SCMP_ACT_NOTIFY: the container's own start would wait for the listener",
-            )
-            .hint("name the calls to be notified of in linux.seccomp.syscalls"),
-        );
-    }
     let calls = config.syscalls().as_deref().unwrap_or_default();
     let rules: Vec<_> = calls.iter().enumerate().map(|(at, call)| rule(at, call, &mut problems)).collect();
     let notify = check_listener(config, calls, &mut problems);
@@ -68,15 +59,6 @@ fn rule<'a>(at: usize, call: &'a LinuxSyscall, problems: &mut Vec<Problem>) -> R
     let place = |field: &str| format!("linux.seccomp.syscalls[{at}]{field}");
     if call.names().is_empty() {
         problems.push(Problem::new(place(".names"), "is empty; a rule must name at least one call"));
-    }
-    if call.action() == Action::ScmpActNotify && call.names().iter().any(|name| name == "write") {
-        problems.push(
-            Problem::new(
-                place(".action"),
-                "SCMP_ACT_NOTIFY can't be used for write: the container's own start would wait for the listener",
-            )
-            .hint("leave write out of the rule's names"),
-        );
     }
     let errno = call.errno_ret();
     // The place costs a string, which only a problem needs.
@@ -164,17 +146,20 @@ fn verdict(action: Action, errno: Option<u32>, place: &str, problems: &mut Vec<P
     }
 }
 
-/// Whether some rule notifies; if so there must be someone to notify.
+/// Whether some call notifies; if so there must be someone to notify. Which calls is up to the profile: the agent has the
+/// listener before the container's process makes any (see `child::listener`).
 fn check_listener(config: &LinuxSeccomp, calls: &[LinuxSyscall], problems: &mut Vec<Problem>) -> bool {
     let first = calls.iter().position(|call| call.action() == Action::ScmpActNotify);
+    let by_default = config.default_action() == Action::ScmpActNotify;
     let path = config.listener_path().as_ref().filter(|path| !path.as_os_str().is_empty());
-    if let (Some(at), None) = (first, path) {
+    let who = match first {
+        Some(at) => Some(format!("linux.seccomp.syscalls[{at}] has the action SCMP_ACT_NOTIFY")),
+        None => by_default.then(|| "linux.seccomp.defaultAction is SCMP_ACT_NOTIFY".to_owned()),
+    };
+    if let (Some(who), None) = (&who, path) {
         problems.push(
-            Problem::new(
-                "linux.seccomp.listenerPath",
-                format!("is missing, but linux.seccomp.syscalls[{at}] has the action SCMP_ACT_NOTIFY"),
-            )
-            .hint("give the path of the agent's Unix socket"),
+            Problem::new("linux.seccomp.listenerPath", format!("is missing, but {who}"))
+                .hint("give the path of the agent's Unix socket"),
         );
     }
     let metadata = config.listener_metadata().as_deref().unwrap_or_default();
@@ -182,7 +167,7 @@ fn check_listener(config: &LinuxSeccomp, calls: &[LinuxSyscall], problems: &mut 
         problems
             .push(Problem::new("linux.seccomp.listenerMetadata", "must not be set without linux.seccomp.listenerPath"));
     }
-    first.is_some()
+    who.is_some()
 }
 
 /// The architectures with a filter of their own: the native one always, as with runc and crun.

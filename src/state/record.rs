@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::plan::Hook;
+use crate::plan::{Hook, Listener};
 
 /// The version of [`Record`]'s form. It is raised when an older onggi could no longer read a record rightly.
 pub const VERSION: u32 = 1;
@@ -54,6 +54,9 @@ pub struct Record {
     /// Whether it has a pid namespace of its own, so that its processes end with init.
     #[serde(default)]
     pub pid_namespace: bool,
+    /// The agent that `start` gives the listener of the seccomp filter to.
+    #[serde(default)]
+    pub listener: Option<Listener>,
     /// The hooks that `start` runs.
     #[serde(default)]
     pub poststart: Vec<SavedHook>,

@@ -66,6 +66,27 @@ pub unsafe fn spawn(
     if result < 0 { Err(Errno(-result as i32)) } else { Ok((result as i32, Fd(pidfd))) }
 }
 
+/// Stack of a [`thread`], bytes.
+const STACK: usize = 16 << 10;
+
+/// A thread of this process that runs `entry(argument)` on a small stack of its own, which stays mapped until execve.
+///
+/// For the freestanding child only, as [`fork`].
+///
+/// # Safety
+/// `argument` must be what `entry` expects for as long as it does; `entry` must not return.
+pub unsafe fn thread(entry: Entry, argument: *mut c_void) -> Result<(), Errno> {
+    let protection = abi::PROT_READ | abi::PROT_WRITE;
+    let flags = abi::MAP_PRIVATE | abi::MAP_ANONYMOUS;
+    // SAFETY: new memory at a place that the kernel chooses.
+    let stack = unsafe { syscall(nr::mmap, [0, STACK, protection, flags, usize::MAX, 0]) }?;
+    let shared = abi::CLONE_VM | abi::CLONE_FS | abi::CLONE_FILES | abi::CLONE_SIGHAND | abi::CLONE_SYSVSEM;
+    let flags = (shared | abi::CLONE_THREAD) as usize;
+    // SAFETY: the thread has a stack that nobody else uses; the caller vouches for the rest.
+    let result = unsafe { call(nr::clone, [flags, stack + STACK, 0], entry, argument) };
+    if result < 0 { Err(Errno(-result as i32)) } else { Ok(()) }
+}
+
 /// The system call `number`, from which the child goes to `entry` on its own stack, and never returns into this frame.
 ///
 /// # Safety

@@ -39,7 +39,28 @@ fn start() {
             config["process"]["noNewPrivileges"] = json!(false);
             config["hooks"].as_object_mut().unwrap().remove("poststop");
         });
-        for coordinate in ["StartContainerHook:0:12", "Seccomp:0:22", "Seccomp:0:28", "Ambient:5:1", "Start:0:4"] {
+        for coordinate in ["Seccomp:0:22", "Seccomp:0:28", "Ambient:5:1", "Start:0:4"] {
+            fails_at_start(host, &runtime, &bundle, coordinate);
+        }
+    });
+}
+
+/// The filter has a listener. Of the agent nothing but that it listens is asked before the filter is loaded.
+#[test]
+fn notify() {
+    program::build();
+    guarded(|host| {
+        let runtime = program::runtime(host);
+        let path = host.folder().join("agent");
+        let _agent = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let bundle = Bundle::new().edit(|config| {
+            config["linux"]["seccomp"] = json!({
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "listenerPath": path,
+                "syscalls": [{"names": ["getsid"], "action": "SCMP_ACT_NOTIFY"}],
+            });
+        });
+        for coordinate in ["Listener:0:11", "Seccomp:0:22"] {
             fails_at_start(host, &runtime, &bundle, coordinate);
         }
     });

@@ -129,8 +129,7 @@ fn refused() {
         }
         host.run(&with("scheduler", &json!({"policy": "SCHED_ISO"}))).fails_with("SCHED_ISO");
         let long = json!({"policy": "SCHED_DEADLINE", "runtime": MS, "deadline": 3_600_000 * MS});
-        host.run(&with("scheduler", &long))
-            .fails_with("kernel.sched_deadline_period");
+        host.run(&with("scheduler", &long)).fails_with("kernel.sched_deadline_period");
         let container = host.start(&Bundle::new().deeds(&["say", "ready", "sleep"]));
         let output = exec_file(host, |process| process["scheduler"] = json!({"policy": "SCHED_ISO"}));
         output.fails_with("process.scheduler");

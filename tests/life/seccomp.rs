@@ -147,3 +147,43 @@ fn default_errno() {
         assert_eq!(report.probe(&format!("call {}", calls[1])), "1");
     });
 }
+
+/// A call newer than all that the profile names does not exist (ENOSYS), rather than being forbidden: a libc then takes
+/// an older one.
+#[test]
+fn newer_calls() {
+    guarded(|host| {
+        if host.lacks(&["crun"], "1.8 says what the default is") {
+            return;
+        }
+        let names: Vec<&str> = include_str!("../support/syscalls.txt").split_whitespace().collect();
+        let allowed: Vec<&str> = names.into_iter().filter(|name| *name != "acct").collect();
+        let seccomp = json!({
+            "defaultAction": "SCMP_ACT_ERRNO",
+            "syscalls": [{"names": allowed, "action": "SCMP_ACT_ALLOW"}],
+        });
+        let calls = [999, 9999, libc::SYS_acct].map(|number| number.to_string());
+        let report = host.report(&bundle(&calls, &seccomp));
+        let seen = [0, 1, 2].map(|index: usize| report.probe(&format!("call {}", calls[index])));
+        assert_eq!(seen, ["ENOSYS", "ENOSYS", "EPERM"]);
+    });
+}
+
+/// Names that no architecture has are no error; `--debug` tells them.
+#[test]
+fn unknown_names() {
+    guarded(|host| {
+        let seccomp = json!({"defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["acct", "nosuchcall", "nor_this"], "action": "SCMP_ACT_ERRNO"}]});
+        let bundle = Bundle::new().edit(|config| config["linux"]["seccomp"] = seccomp);
+        let path = bundle.path().to_str().unwrap();
+        let output = host.runtime().call(["--debug", "run", "--bundle", path, "jar"]).ok();
+        if !host.lacks(&["runc", "crun"], "in other words") {
+            assert!(
+                output.stderr.contains("no architecture here has the system calls nosuchcall, nor_this"),
+                "{output:?}"
+            );
+        }
+        assert!(!host.run(&bundle).ok().stderr.contains("nosuchcall"));
+    });
+}

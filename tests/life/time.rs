@@ -110,9 +110,9 @@ fn joined() {
         let holder = host.start(&later(Bundle::new()).deeds(&["say", "ready", "sleep"]));
         let pid = holder.pid().to_string();
         for kinds in [&["time"][..], &["pid", "time"], &["time", "ipc"]] {
-            let guest = kinds.iter().fold(Bundle::new(), |bundle, kind| {
-                bundle.namespace(kind, Some(&format!("/proc/{pid}/ns/{kind}")))
-            });
+            let guest = kinds
+                .iter()
+                .fold(Bundle::new(), |bundle, kind| bundle.namespace(kind, Some(&format!("/proc/{pid}/ns/{kind}"))));
             let report = Report::parse(&host.runtime().run(&guest, "guest").run().ok().stdout);
             for kind in kinds {
                 assert_eq!(report["namespaces"][kind], inode(&pid, kind), "{kind} of {kinds:?}");

@@ -23,6 +23,7 @@ type Words = VecDeque<String>;
 /// | `sleep` | stays until a signal ends it |
 /// | `trap-term`, `ignore-term` | exits with 0 on SIGTERM, ignores it |
 /// | `fork N` | N children that sleep |
+/// | `child DEED...` | the deeds that follow in a child, which is not waited for |
 /// | `orphan` | a grandchild that sleeps, its parent gone |
 /// | `reap` | waits for all children; a lone `sleep` for a process that has some |
 /// | `touch PATH`, `write PATH TEXT`, `append PATH TEXT`, `mkdir PATH` | makes or changes a file |
@@ -44,6 +45,8 @@ pub fn run(mut words: Words) -> io::Result<u8> {
             "report" => report::report(&mut words)?,
             "fork" => spawn_sleepers(number(&mut words)?)?,
             "orphan" => orphan()?,
+            "child" if kernel::fork()? != 0 => return Ok(0),
+            "child" => {}
             "reap" => while nix::sys::wait::wait().is_ok() {},
             _ if signals(&deed, &mut words)? || files(&deed, &mut words)? => {}
             _ => resources(&deed, &mut words)?,

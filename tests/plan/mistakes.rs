@@ -351,8 +351,9 @@ const TABLE: &str = r#"
 /linux/mountLabel = "system_u:object_r:container_file_t:s0"
   linux.mountLabel: is not supported by this build yet (leave it out)
 
-/linux/seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/agent.sock"}
-  linux.seccomp.listenerPath: is not supported by this build yet (leave it out)
+/linux/seccomp = {"defaultAction": "SCMP_ACT_NOTIFY", "listenerMetadata": "x"}
+  linux.seccomp.listenerPath: is missing, but linux.seccomp.defaultAction is SCMP_ACT_NOTIFY (give the path of the agent's Unix socket)
+  linux.seccomp.listenerMetadata: must not be set without linux.seccomp.listenerPath
 
 /linux/seccomp = {"syscalls": []}
   linux.seccomp.defaultAction: is missing

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use nix::libc;
 
+use super::agent::Answer;
+
 /// A file descriptor for a process that is alive or a zombie (`pidfd_open(2)`).
 pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: numbers only.
@@ -77,4 +79,44 @@ pub fn window(terminal: &impl AsRawFd) -> io::Result<(u16, u16)> {
 pub fn before_exec(command: &mut Command, prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
     // SAFETY: by this function's contract only async-signal-safe calls are made.
     unsafe { command.pre_exec(prepare) };
+}
+
+/// The next call that waits at the listener of a seccomp filter: its id and number; none if the caller is gone by now, an error
+/// if nobody is left who could call.
+pub fn notification(filter: &impl AsRawFd) -> io::Result<Option<(u64, i64)>> {
+    // struct seccomp_notif: id, pid, flags, and struct seccomp_data, which begins with the number of the call.
+    const RECEIVE: u64 = 0xc050_2100;
+    let mut notification = [0_u64; 10];
+    // SAFETY: SECCOMP_IOCTL_NOTIF_RECV writes 80 bytes.
+    let result = unsafe { libc::ioctl(filter.as_raw_fd(), RECEIVE, notification.as_mut_ptr()) };
+    if result == 0 {
+        let number = notification[2].to_ne_bytes();
+        return Ok(Some((
+            notification[0],
+            i64::from(i32::from_ne_bytes([number[0], number[1], number[2], number[3]])),
+        )));
+    }
+    let cause = io::Error::last_os_error();
+    let mut left = [libc::pollfd { fd: filter.as_raw_fd(), events: libc::POLLIN, revents: 0 }];
+    // SAFETY: one struct pollfd.
+    unsafe { libc::poll(left.as_mut_ptr(), 1, 0) };
+    if left[0].revents & libc::POLLHUP == 0 { Ok(None) } else { Err(cause) }
+}
+
+/// Answers for a call.
+pub fn answer(filter: &impl AsRawFd, id: u64, answer: Answer) {
+    // struct seccomp_notif_resp: id, the result, the error, flags.
+    const SEND: u64 = 0xc018_2101;
+    let (value, error, flags) = match answer {
+        Answer::Go => (0, 0, 1),
+        Answer::Errno(errno) => (0, -errno, 0),
+        Answer::Value(value) => (value, 0, 0),
+    };
+    let mut response = [0_u8; 24];
+    response[..8].copy_from_slice(&id.to_ne_bytes());
+    response[8..16].copy_from_slice(&i64::to_ne_bytes(value));
+    response[16..20].copy_from_slice(&i32::to_ne_bytes(error));
+    response[20..].copy_from_slice(&u32::to_ne_bytes(flags));
+    // SAFETY: SECCOMP_IOCTL_NOTIF_SEND reads 24 bytes. A caller that is gone needs no answer.
+    unsafe { libc::ioctl(filter.as_raw_fd(), SEND, response.as_mut_ptr()) };
 }

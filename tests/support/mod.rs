@@ -10,6 +10,7 @@
 #![allow(dead_code, unused_imports)] // Each test target uses its part of the kit.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Here a panic is a test's failure.
 
+mod agent;
 mod bundle;
 mod command;
 mod config;
@@ -24,6 +25,7 @@ mod runtime;
 mod snapshot;
 mod world;
 
+pub use agent::{Agent, Answer, Seen};
 pub use bundle::Bundle;
 pub use command::{Invocation, Output};
 pub use container::{Container, Ending, reap, reaper};

@@ -16,11 +16,6 @@ pub fn check(spec: &Spec, found: &mut Findings) {
         ("linux.memoryPolicy", "it", linux.memory_policy().is_some()),
         ("linux.intelRdt", "it", linux.intel_rdt().is_some()),
         ("linux.mountLabel", "it", asked(linux.mount_label())),
-        (
-            "linux.seccomp.listenerPath",
-            "it",
-            linux.seccomp().as_ref().is_some_and(|seccomp| seccomp.listener_path().is_some()),
-        ),
     ];
     report(&fields, found);
     others(spec, found);

@@ -88,6 +88,7 @@ pub fn lay_out(
             room.layout.list(&words)
         }),
         seccomp_flags: filter.map_or(0, |filter| filter.flags),
+        notifies: Flag::from(filter.is_some_and(|filter| filter.notify)),
         start,
         hooks: self::hooks(room, hooks),
         hook_state: outside.hook_state,

@@ -33,6 +33,11 @@ pub fn explain(plan: &Plan, message: &Message) -> Error {
         .unwrap_or_else(|| fault.say("", format!("the child failed at its step {}", step.name())))
 }
 
+/// Whether a hook at start failed: that is the end of the container, not only of its start.
+pub fn of_a_hook(step: Step) -> bool {
+    step == Step::StartContainerHook
+}
+
 struct Fault<'a> {
     plan: &'a Plan,
     step: Step,

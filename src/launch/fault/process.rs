@@ -5,6 +5,9 @@ use crate::error::Error;
 use crate::script::Step;
 use crate::sys::abi;
 
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`.
+const WAIT_KILLABLE: u32 = 1 << 5;
+
 impl Fault<'_> {
     pub(super) fn identity(&self) -> Option<Error> {
         let process = &self.plan.process;
@@ -39,9 +42,21 @@ impl Fault<'_> {
                 error.hint("it must be in the permitted and in the inheritable set as well")
             }
             Step::NoNewPrivileges => self.say("process.noNewPrivileges", "can't be set"),
+            Step::Listener => {
+                let error = self.say("linux.seccomp.listenerPath", "no thread can be made to hand over the listener");
+                self.hinted(error, abi::EAGAIN, "the limits must leave room for one more process until the program begins: linux.resources.pids, RLIMIT_NPROC")
+            }
             Step::Seccomp => {
                 let error = self.say("linux.seccomp", "the kernel refuses the filter");
+                let killable = self.plan.seccomp.as_ref().is_some_and(|filter| filter.flags & WAIT_KILLABLE != 0);
                 match self.errno {
+                    abi::EINVAL if killable => error.hint(
+                        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19 or newer; leave it out of linux.seccomp.flags",
+                    ),
+                    abi::EBUSY => error.hint(
+                        "onggi itself runs under a filter that notifies, and the kernel takes one listener for a process",
+                    ),
+                    libc::EMFILE => error.hint("RLIMIT_NOFILE must leave room for the listener's descriptor"),
                     abi::EACCES => error.hint("without noNewPrivileges it needs CAP_SYS_ADMIN"),
                     abi::EINVAL => error.hint("a flag may be unknown to this kernel, or seccomp not be built in"),
                     _ => error,

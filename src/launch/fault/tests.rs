@@ -73,7 +73,14 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
         Step::Program => {
             &[(1, libc::ENOENT, 0), (1, libc::EACCES, 0), (0, libc::ENOENT, 0), (0, libc::EISDIR, 0), (0, 0, 0)]
         }
-        Step::Seccomp => &[(0, libc::EACCES, 0), (0, libc::EINVAL, 0), (0, libc::ENOMEM, 0)],
+        Step::Listener => &[(0, libc::EAGAIN, 0)],
+        Step::Seccomp => &[
+            (0, libc::EACCES, 0),
+            (0, libc::EINVAL, 0),
+            (0, libc::EBUSY, 0),
+            (0, libc::EMFILE, 0),
+            (0, libc::ENOMEM, 0),
+        ],
         Step::Execve => &[
             (0, libc::ENOENT, 0),
             (0, libc::ENOEXEC, 0),

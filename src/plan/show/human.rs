@@ -7,8 +7,8 @@ use super::words::{
 };
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Affinity, Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Mount, MountIdMap, Parameter, Plan,
-    Process, Scheduler, Source, caps,
+    Affinity, Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Listener, Mount, MountIdMap, Parameter,
+    Plan, Process, Scheduler, Source, caps,
 };
 use crate::seccomp::Filter;
 
@@ -28,7 +28,7 @@ pub fn human(plan: &Plan) -> String {
     page.step("personality", plan.personality.map(|persona| persona_name(persona).to_owned()));
     process(&plan.process, &mut page);
     if let Some(filter) = &plan.seccomp {
-        page.step("seccomp", seccomp(filter));
+        page.step("seccomp", seccomp(filter, plan.listener.as_ref()));
     }
     page.step("startContainer hooks", plan.hooks.start_container.iter().map(hook));
     page.step("program", [words(plan.process.args.iter().map(|arg| quoted(arg)))]);
@@ -251,10 +251,11 @@ fn words(words: impl IntoIterator<Item = impl Into<String>>) -> String {
     words.into_iter().map(Into::into).collect::<Vec<_>>().join(" ")
 }
 
-fn seccomp(filter: &Filter) -> Vec<String> {
+fn seccomp(filter: &Filter, listener: Option<&Listener>) -> Vec<String> {
     let mut lines = vec![format!("filter of {} instructions, flags {:#x}", filter.program.len(), filter.flags)];
     if !filter.ignored.is_empty() {
         lines.push(format!("calls that no architecture here has: {}", plain_text(&filter.ignored.join(" "))));
     }
+    lines.extend(listener.map(|agent| format!("notifies the agent at {}", plain_text(&agent.path.to_string_lossy()))));
     lines
 }

@@ -36,6 +36,7 @@ pub fn json(plan: &Plan) -> Value {
         "process": process(&plan.process),
         "hooks": hooks(&plan.hooks),
         "seccomp": plan.seccomp.as_ref().map(seccomp),
+        "listener": plan.listener,
     })
 }
 
