@@ -122,20 +122,17 @@ fn recursive_options_clear() {
     });
 }
 
-/// A recursive option and one of the top mount alone: the latter holds for the top, whichever comes first.
+/// A recursive option and one of the top mount alone: the former holds for all of them, whichever comes first.
 #[test]
 fn recursive_and_plain() {
     guarded(|host| {
-        if host.lacks(&["crun", "runc"], "has its own order") {
-            return;
-        }
         let tree = Tree::new(host, MsFlags::empty(), MsFlags::empty());
         let bundle = Bundle::new()
             .mount(tree.bind("/a", &["rbind", "rro", "rw"]))
-            .mount(tree.bind("/b", &["rbind", "rw", "rro", "nosymfollow"]));
+            .mount(tree.bind("/b", &["rbind", "rw", "rro", "noexec"]));
         let report = host.report(&bundle);
-        assert_eq!((own(&report, "/a"), own(&report, "/a/below")), (vec![], vec!["ro".to_owned()]));
-        assert_eq!(own(&report, "/b"), ["nosymfollow"]);
+        assert_eq!((own(&report, "/a"), own(&report, "/a/below")), (vec!["ro".to_owned()], vec!["ro".to_owned()]));
+        assert_eq!(own(&report, "/b"), ["noexec", "ro"]);
         assert_eq!(own(&report, "/b/below"), ["ro"]);
     });
 }
@@ -319,6 +316,62 @@ fn shared_with_the_host() {
             .mount(tree.bind("/data", &["rbind", "rshared"]));
         let propagation = host.report(&bundle).mount("/data")["propagation"].clone();
         assert!(propagation.as_str().unwrap().starts_with("shared"), "{propagation}");
+    });
+}
+
+/// Not from a user namespace: who is root in there only, must not mount on the host, whatever the config shares.
+#[test]
+fn not_shared_from_a_user_namespace() {
+    guarded(|host| {
+        let tree = Tree::new(host, MsFlags::empty(), MsFlags::empty()).shared();
+        let map = json!([{"containerID": 0, "hostID": 100_000, "size": 65536}]);
+        for (option, wanted) in [("rshared", "shared,slave"), ("rbind", "slave")] {
+            let bundle = Bundle::new()
+                .namespace("user", None)
+                .edit(|config| {
+                    config["linux"]["uidMappings"] = map.clone();
+                    config["linux"]["gidMappings"] = map.clone();
+                    config["linux"]["rootfsPropagation"] = json!("shared");
+                })
+                .mount(tree.bind("/data", &["rbind", option]));
+            bundle.directory("data");
+            if host.lacks(&["crun"], "leaves it a peer of the host's") {
+                return;
+            }
+            let report = host.report(&bundle);
+            assert_eq!(report.mount("/data")["propagation"], wanted, "{option}");
+            assert_eq!(report.mount("/data/below")["propagation"], wanted, "below {option}");
+        }
+    });
+}
+
+/// What the config binds on a standard device's path is what is there.
+#[test]
+fn over_a_standard_device() {
+    guarded(|host| {
+        let bundle = Bundle::new().deeds(&["report", "--stat", "/dev/random", "--stat", "/dev/null"]).mount(
+            json!({"destination": "/dev/random", "type": "bind", "source": "/dev/urandom", "options": ["bind"]}),
+        );
+        let report = host.report(&bundle);
+        let minor = |path: &str| report["stats"][path]["minor"].clone();
+        assert_eq!((minor("/dev/random"), minor("/dev/null")), (json!(9), json!(3)));
+    });
+}
+
+/// A new file system is remounted like a bind: the options of this one mount change.
+#[test]
+fn remount_of_a_new_file_system() {
+    guarded(|host| {
+        let tmpfs =
+            |options: &[&str]| json!({"destination": "/tmp", "type": "tmpfs", "source": "t", "options": options});
+        let bundle = Bundle::new()
+            .deeds(&["report", "--write", "/tmp"])
+            .mount(tmpfs(&["nosuid", "size=64k"]))
+            .mount(tmpfs(&["remount", "ro", "nosuid"]));
+        let report = host.report(&bundle);
+        assert!(report.mount_has("/tmp", "nosuid") && report.mount_has("/tmp", "size=64k"));
+        assert_eq!(report.probe("write /tmp"), "EROFS");
+        assert_eq!(report.mounts("/tmp").len(), 1);
     });
 }
 
