@@ -122,24 +122,25 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
     entry.parameters = room.layout.list(&parameters);
 }
 
-/// With a cgroup namespace a new mount, whose root is the container's cgroup. Without one the container's own directory
-/// is bound, or, where it has none, what the host shows; the latter read-only, as it is not the container's.
+/// With a cgroup namespace a new mount, whose root is the container's cgroup. Without one what the host shows, where the
+/// container finds itself by what /proc/self/cgroup says; bound, since a new mount would reset the options of the machine's
+/// hierarchy. What is not the container's alone, an ordinary user's can't write (CVE-2023-25809).
 fn cgroup_mount(room: &mut Room<'_>, entry: &mut script::Mount, cgroup: Option<&Path>, index: usize) -> Result<()> {
-    let own = text(cgroup.unwrap_or(Path::new("/sys/fs/cgroup")))?;
-    if cgroup.is_none() {
+    let own = if room.plan.namespaces.has(libc::CLONE_NEWCGROUP) { cgroup } else { None };
+    let path = text(own.unwrap_or(Path::new("/sys/fs/cgroup")))?;
+    if cgroup.is_none() || (own.is_none() && room.rootless) {
         entry.set |= abi::MOUNT_ATTR_RDONLY;
         entry.set_below |= abi::MOUNT_ATTR_RDONLY;
     }
-    entry.path = room.layout.text(&own);
+    entry.path = room.layout.text(&path);
     entry.whole = Flag::YES;
-    let joined = room.plan.namespaces.join.iter().any(|join| join.kind == abi::CLONE_NEWCGROUP);
-    if joined || room.plan.namespaces.new & abi::CLONE_NEWCGROUP != 0 {
+    if room.plan.namespaces.has(libc::CLONE_NEWCGROUP) {
         entry.kind = room.layout.text(c"cgroup2");
         entry.source = room.layout.text(c"cgroup");
         entry.early = Flag::from(in_user_namespace(room));
         entry.bind_instead = Flag::YES;
     } else {
-        let tree = room.tree(&own, true).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
+        let tree = room.tree(&path, true).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
         entry.tree.set(tree);
     }
     Ok(())
