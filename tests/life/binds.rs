@@ -174,7 +174,9 @@ fn what_is_no_directory() {
         let mut deeds = vec!["report", "--open", "/mine/zero:r", "--open", "/mine/closed:r"];
         let kinds = [("file", "file"), ("socket", "socket"), ("fifo", "fifo")];
         let paths = kinds.map(|(name, _)| format!("/mine/{name}"));
-        paths.iter().for_each(|path| deeds.extend(["--stat", path]));
+        for path in &paths {
+            deeds.extend(["--stat", path]);
+        }
         let mut bundle = Bundle::new().deeds(&deeds);
         for ((name, _), path) in kinds.iter().zip(&paths) {
             bundle = bundle.mount(bind(path, &at(name), &["ro"]));
@@ -193,6 +195,23 @@ fn what_is_no_directory() {
         assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     });
 }
+
+/// "For compatibility ... it MAY be a relative path, in which case it MUST be interpreted as relative to "/"."
+#[test]
+fn relative_destinations() {
+    guarded(|host| {
+        let mut bundle = Bundle::new();
+        for (at, _) in RELATIVE {
+            bundle = bundle.mount(json!({"destination": at, "type": "tmpfs", "source": at}));
+        }
+        let report = host.report(&bundle);
+        for (at, target) in RELATIVE {
+            assert_eq!(report.mount(target)["source"], at);
+        }
+    });
+}
+
+const RELATIVE: [(&str, &str); 3] = [("one", "/one"), ("one/two", "/one/two"), ("./three/", "/three")];
 
 /// Links that images really have: mounts go where they lead, as the container sees it.
 #[test]
