@@ -36,7 +36,9 @@ pub fn open_sources(container: &Container) -> Outcome {
         }
         if let Some(tree) = device.tree.get().some() {
             // Out of the host's peer group: what is mounted on it in the container must not show on the host's node.
-            sys::set_attributes(tree, 0, 0, abi::MS_PRIVATE, false).nth(Step::DeviceSource, index)?;
+            // Nobody needs to execute a device.
+            let closed = abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC;
+            sys::set_attributes(tree, closed, 0, abi::MS_PRIVATE, false).nth(Step::DeviceSource, index)?;
             let found = file::stat(tree).nth(Step::DeviceSource, index)?;
             if (found.mode & abi::S_IFMT, found.major, found.minor)
                 != (device.mode & abi::S_IFMT, device.major, device.minor)
@@ -170,11 +172,12 @@ fn attributes(tree: Fd, index: u32, mount: &Mount) -> Outcome {
         sys::set_attributes(tree, 0, 0, flags & !abi::MS_REC, flags & abi::MS_REC != 0)
             .nth(Step::MountPropagation, index)?;
     }
-    if mount.set_below | mount.clear_below != 0 {
-        sys::set_attributes(tree, mount.set_below, mount.clear_below, 0, true).nth(Step::MountAttributes, index)?;
-    }
     if mount.set | mount.clear != 0 {
         sys::set_attributes(tree, mount.set, mount.clear, 0, false).nth(Step::MountAttributes, index)?;
+    }
+    // Last: what is asked of all of them is asked of the uppermost, too, whatever else it is asked (rw, rro: as other runtimes).
+    if mount.set_below | mount.clear_below != 0 {
+        sys::set_attributes(tree, mount.set_below, mount.clear_below, 0, true).nth(Step::MountAttributes, index)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Device nodes and links below /dev (spec: config-linux, Default Devices and Devices).
 
+use std::ffi::CStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use super::{Device, DeviceKind, Host, Link, Mount, Namespaces, Source};
 use crate::bundle::{Bundle, Findings, path};
 
 /// What every container has: name, major, minor. /dev/console is bound to the terminal when there is one.
-const DEFAULT: [(&std::ffi::CStr, u32, u32); 6] = [
+const DEFAULT: [(&CStr, u32, u32); 6] = [
     (c"/dev/null", 1, 3),
     (c"/dev/zero", 1, 5),
     (c"/dev/full", 1, 7),
@@ -20,7 +21,7 @@ const DEFAULT: [(&std::ffi::CStr, u32, u32); 6] = [
 ];
 
 /// The links that every container has, with what they point at (spec: runtime-linux, Dev symbolic links).
-const LINKS: [(&std::ffi::CStr, &std::ffi::CStr); 5] = [
+const LINKS: [(&CStr, &CStr); 5] = [
     (c"/dev/fd", c"/proc/self/fd"),
     (c"/dev/stdin", c"/proc/self/fd/0"),
     (c"/dev/stdout", c"/proc/self/fd/1"),
@@ -54,7 +55,8 @@ pub fn new(
     let listed = bundle.spec.linux().as_ref().and_then(|linux| linux.devices().as_deref()).unwrap_or_default();
     let mut plan = Vec::with_capacity(DEFAULT.len() + listed.len());
     for (path, major, minor) in DEFAULT {
-        if !listed.iter().any(|device| path::inside(device.path()).as_os_str().as_bytes() == path.to_bytes()) {
+        let listed = listed.iter().any(|device| path::inside(device.path()).as_os_str().as_bytes() == path.to_bytes());
+        if !listed && !is_covered(mounts, path) {
             let mode = S_IFCHR | 0o666;
             plan.push(Device { index: None, path: path.to_owned(), how: kind, mode, major, minor, uid: 0, gid: 0 });
         }
@@ -66,6 +68,11 @@ pub fn new(
         }
     }
     plan
+}
+
+/// Whether the config mounts something of its own at `path`, on whatever it has at /dev: then that is what is wanted there.
+fn is_covered(mounts: &[Mount], path: &CStr) -> bool {
+    mounts.iter().rev().take_while(|mount| mount.target.as_bytes() != b"/dev").any(|mount| *mount.target == *path)
 }
 
 /// A /dev that is a bind mount is somebody else's: nothing is made in it.

@@ -189,7 +189,7 @@ pub enum Source {
     /// What lies at the target already: only its attributes change (options `bind` and `remount`).
     Remount,
     /// The container's cgroup (types `cgroup` and `cgroup2`): a new cgroup2 mount in a container with a cgroup
-    /// namespace, otherwise a bind of the container's own cgroup directory.
+    /// namespace, otherwise a bind of what the host has at /sys/fs/cgroup.
     Cgroup,
 }
 

@@ -128,9 +128,8 @@ impl Asked {
         let source = if self.remount {
             self.attributes_only("a remount", place, found);
             if self.bind.is_none() {
-                let problem =
-                    Problem::new(place(), "remount without bind would change the file system wherever it is mounted");
-                found.error(problem.hint("add the option bind"));
+                let what = "remount changes the options of this one mount, as with bind, and not its file system";
+                found.warn(Problem::new(place(), what).hint("add the option bind"));
             }
             Source::Remount
         } else if let Some(recursive) = self.bind {

@@ -122,20 +122,17 @@ fn recursive_options_clear() {
     });
 }
 
-/// A recursive option and one of the top mount alone: the latter holds for the top, whichever comes first.
+/// A recursive option and one of the top mount alone: the former holds for all of them, whichever comes first.
 #[test]
 fn recursive_and_plain() {
     guarded(|host| {
-        if host.lacks(&["crun", "runc"], "has its own order") {
-            return;
-        }
         let tree = Tree::new(host, MsFlags::empty(), MsFlags::empty());
         let bundle = Bundle::new()
             .mount(tree.bind("/a", &["rbind", "rro", "rw"]))
-            .mount(tree.bind("/b", &["rbind", "rw", "rro", "nosymfollow"]));
+            .mount(tree.bind("/b", &["rbind", "rw", "rro", "noexec"]));
         let report = host.report(&bundle);
-        assert_eq!((own(&report, "/a"), own(&report, "/a/below")), (vec![], vec!["ro".to_owned()]));
-        assert_eq!(own(&report, "/b"), ["nosymfollow"]);
+        assert_eq!((own(&report, "/a"), own(&report, "/a/below")), (vec!["ro".to_owned()], vec!["ro".to_owned()]));
+        assert_eq!(own(&report, "/b"), ["noexec", "ro"]);
         assert_eq!(own(&report, "/b/below"), ["ro"]);
     });
 }
@@ -177,7 +174,9 @@ fn what_is_no_directory() {
         let mut deeds = vec!["report", "--open", "/mine/zero:r", "--open", "/mine/closed:r"];
         let kinds = [("file", "file"), ("socket", "socket"), ("fifo", "fifo")];
         let paths = kinds.map(|(name, _)| format!("/mine/{name}"));
-        paths.iter().for_each(|path| deeds.extend(["--stat", path]));
+        for path in &paths {
+            deeds.extend(["--stat", path]);
+        }
         let mut bundle = Bundle::new().deeds(&deeds);
         for ((name, _), path) in kinds.iter().zip(&paths) {
             bundle = bundle.mount(bind(path, &at(name), &["ro"]));
@@ -196,6 +195,23 @@ fn what_is_no_directory() {
         assert!(fs::metadata(at("socket")).unwrap().file_type().is_socket());
     });
 }
+
+/// "For compatibility ... it MAY be a relative path, in which case it MUST be interpreted as relative to "/"."
+#[test]
+fn relative_destinations() {
+    guarded(|host| {
+        let mut bundle = Bundle::new();
+        for (at, _) in RELATIVE {
+            bundle = bundle.mount(json!({"destination": at, "type": "tmpfs", "source": at}));
+        }
+        let report = host.report(&bundle);
+        for (at, target) in RELATIVE {
+            assert_eq!(report.mount(target)["source"], at);
+        }
+    });
+}
+
+const RELATIVE: [(&str, &str); 3] = [("one", "/one"), ("one/two", "/one/two"), ("./three/", "/three")];
 
 /// Links that images really have: mounts go where they lead, as the container sees it.
 #[test]
@@ -319,6 +335,62 @@ fn shared_with_the_host() {
             .mount(tree.bind("/data", &["rbind", "rshared"]));
         let propagation = host.report(&bundle).mount("/data")["propagation"].clone();
         assert!(propagation.as_str().unwrap().starts_with("shared"), "{propagation}");
+    });
+}
+
+/// Not from a user namespace: who is root in there only, must not mount on the host, whatever the config shares.
+#[test]
+fn not_shared_from_a_user_namespace() {
+    guarded(|host| {
+        let tree = Tree::new(host, MsFlags::empty(), MsFlags::empty()).shared();
+        let map = json!([{"containerID": 0, "hostID": 100_000, "size": 65536}]);
+        for (option, wanted) in [("rshared", "shared,slave"), ("rbind", "slave")] {
+            let bundle = Bundle::new()
+                .namespace("user", None)
+                .edit(|config| {
+                    config["linux"]["uidMappings"] = map.clone();
+                    config["linux"]["gidMappings"] = map.clone();
+                    config["linux"]["rootfsPropagation"] = json!("shared");
+                })
+                .mount(tree.bind("/data", &["rbind", option]));
+            bundle.directory("data");
+            if host.lacks(&["crun"], "leaves it a peer of the host's") {
+                return;
+            }
+            let report = host.report(&bundle);
+            assert_eq!(report.mount("/data")["propagation"], wanted, "{option}");
+            assert_eq!(report.mount("/data/below")["propagation"], wanted, "below {option}");
+        }
+    });
+}
+
+/// What the config binds on a standard device's path is what is there.
+#[test]
+fn over_a_standard_device() {
+    guarded(|host| {
+        let bundle = Bundle::new().deeds(&["report", "--stat", "/dev/random", "--stat", "/dev/null"]).mount(
+            json!({"destination": "/dev/random", "type": "bind", "source": "/dev/urandom", "options": ["bind"]}),
+        );
+        let report = host.report(&bundle);
+        let minor = |path: &str| report["stats"][path]["minor"].clone();
+        assert_eq!((minor("/dev/random"), minor("/dev/null")), (json!(9), json!(3)));
+    });
+}
+
+/// A new file system is remounted like a bind: the options of this one mount change.
+#[test]
+fn remount_of_a_new_file_system() {
+    guarded(|host| {
+        let tmpfs =
+            |options: &[&str]| json!({"destination": "/tmp", "type": "tmpfs", "source": "t", "options": options});
+        let bundle = Bundle::new()
+            .deeds(&["report", "--write", "/tmp"])
+            .mount(tmpfs(&["nosuid", "size=64k"]))
+            .mount(tmpfs(&["remount", "ro", "nosuid"]));
+        let report = host.report(&bundle);
+        assert!(report.mount_has("/tmp", "nosuid") && report.mount_has("/tmp", "size=64k"));
+        assert_eq!(report.probe("write /tmp"), "EROFS");
+        assert_eq!(report.mounts("/tmp").len(), 1);
     });
 }
 

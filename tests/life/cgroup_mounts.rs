@@ -19,6 +19,16 @@ fn bundle(kind: &str, options: &[&str]) -> Bundle {
         .deeds(&["report", "--write", FILE, "--read", "/sys/fs/cgroup/cgroup.procs"])
 }
 
+/// Where a container without a cgroup namespace finds itself.
+const OWN: &str = "/sys/fs/cgroup/jars/seen/cgroup.procs";
+
+fn on_the_host(bundle: Bundle) -> Bundle {
+    bundle
+        .without_namespace("cgroup")
+        .deeds(&["report", "--write", OWN, "--write", FILE, "--read", OWN])
+        .edit(|config| config["linux"]["cgroupsPath"] = json!("/jars/seen"))
+}
+
 fn in_user_namespace(bundle: Bundle) -> Bundle {
     let map = json!([{"containerID": 0, "hostID": 100_000, "size": 65536}]);
     bundle.namespace("user", None).edit(|config| {
@@ -45,19 +55,16 @@ fn both_types() {
     });
 }
 
-/// Without a cgroup namespace, too: nothing of the host's other cgroups is there.
+/// Without a cgroup namespace it is what the host has, where the container is found by its path in /proc/self/cgroup.
 #[test]
 fn without_a_namespace() {
     guarded(|host| {
         for (option, outcome) in [("ro", "EROFS"), ("rw", "ok")] {
-            let bundle = bundle("cgroup", &[option])
-                .without_namespace("cgroup")
-                .edit(|config| config["linux"]["cgroupsPath"] = json!("/jars/seen"));
-            let report = host.report(&bundle);
+            let report = host.report(&on_the_host(bundle("cgroup", &[option])));
             assert_eq!(report["cgroup"]["path"], "/jars/seen");
             assert_eq!(report.mount(AT)["fstype"], "cgroup2");
-            assert_eq!(report["reads"]["/sys/fs/cgroup/cgroup.procs"], "1\n", "{option}");
-            assert_eq!(report.probe(&format!("write {FILE}")), outcome, "{option}");
+            assert_eq!(report["reads"][OWN], "1\n", "{option}");
+            assert_eq!(report.probe(&format!("write {OWN}")), outcome, "{option}");
             let _ = fs::remove_dir("/sys/fs/cgroup/jars");
         }
     });
@@ -70,14 +77,16 @@ fn in_a_user_namespace() {
         for namespace in [true, false] {
             for option in ["ro", "rw"] {
                 let bundle = in_user_namespace(bundle("cgroup", &[option]));
-                let bundle = if namespace { bundle } else { bundle.without_namespace("cgroup") };
+                let (bundle, own) =
+                    if namespace { (bundle, "/sys/fs/cgroup/cgroup.procs") } else { (on_the_host(bundle), OWN) };
                 let report = host.report(&bundle);
                 assert_eq!(report.mount(AT)["fstype"], "cgroup2", "{namespace} {option}");
                 assert!(report.mount_has(AT, option), "{namespace} {option}: {}", report.mount(AT));
-                assert_eq!(report["reads"]["/sys/fs/cgroup/cgroup.procs"], "1\n", "{namespace} {option}");
+                assert_eq!(report["reads"][own], "1\n", "{namespace} {option}");
                 // The directory is the host root's, so it is refused either way.
                 let outcome = report.probe(&format!("write {FILE}"));
                 assert!(["EROFS", "EACCES"].contains(&&*outcome), "{namespace} {option}: {outcome}");
+                let _ = fs::remove_dir("/sys/fs/cgroup/jars");
             }
         }
     });

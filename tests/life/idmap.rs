@@ -284,7 +284,7 @@ fn many_ranges() {
         }
         let wide = with(340).edit(|config| {
             for range in config["mounts"][7]["gidMappings"].as_array_mut().unwrap() {
-                range["hostID"] = json!(4_000_000_000_u32 + range["hostID"].as_u64().unwrap() as u32);
+                range["hostID"] = json!(4_000_000_000 + range["hostID"].as_u64().unwrap());
             }
         });
         host.run(&wide).fails_with("mounts[7] /data gidMappings: takes ");

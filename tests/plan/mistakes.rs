@@ -230,7 +230,7 @@ const TABLE: &str = r#"
   mounts[7] /data option: contains a NUL byte (at offset 5)
 
 /mounts/- = {"destination": "/proc", "type": "proc", "options": ["remount", "ro"]}
-  mounts[7] /proc: remount without bind would change the file system wherever it is mounted (add the option bind)
+  warning: mounts[7] /proc: remount changes the options of this one mount, as with bind, and not its file system (add the option bind)
 
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "tmpcopyup"]}
   warning: mounts[7] /data: the option tmpcopyup has no effect on what is not a new tmpfs

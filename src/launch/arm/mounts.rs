@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Room, idmap, text};
 use crate::error::Result;
-use crate::plan::{Parameter, Plan, Source};
+use crate::plan::{Parameter, Source};
 use crate::script::{self, Flag, List, Step, Text};
 use crate::sys::{Fd, abi};
 
@@ -53,7 +53,7 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
                 if let Some(wanted) = &mount.idmap {
                     idmap::apply(room, index, wanted, tree)?;
                 }
-                keep_host_out(plan, &mut propagation);
+                keep_host_out(room, &mut propagation);
                 // The host's cgroups lie below its /sys, and some may be the user's own: there, read-only is meant of them
                 // as well (CVE-2023-25809).
                 if path.as_bytes() == b"/sys" && entry.set & abi::MOUNT_ATTR_RDONLY != 0 && in_user_namespace(room) {
@@ -74,7 +74,7 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
             Source::Cgroup => {
                 cgroup_mount(room, &mut entry, cgroup, index)?;
                 if entry.kind.is_none() {
-                    keep_host_out(plan, &mut propagation);
+                    keep_host_out(room, &mut propagation);
                 }
             }
         }
@@ -85,12 +85,14 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
 }
 
 /// What is copied from the host's tree still belongs to its peer groups: mounts made in the container would show on the
-/// host. Unless the config wants just that, the copy leaves them first.
-fn keep_host_out(plan: &Plan, propagation: &mut Vec<u64>) {
+/// host. Unless the config wants just that, the copy leaves them first. In a user namespace it always does, as the kernel has
+/// it where it copies mounts itself: who is root in there only must not mount on the host.
+fn keep_host_out(room: &Room<'_>, propagation: &mut Vec<u64>) {
+    let root = room.plan.rootfs.propagation;
     let own = abi::MS_PRIVATE | abi::MS_SLAVE | abi::MS_UNBINDABLE;
     let settled = propagation.first().is_some_and(|first| first & abi::MS_REC != 0 && first & own != 0);
-    if plan.rootfs.propagation & abi::MS_SHARED == 0 && !settled {
-        let private = plan.rootfs.propagation & abi::MS_PRIVATE != 0;
+    if (root & abi::MS_SHARED == 0 || in_user_namespace(room)) && !settled {
+        let private = root & abi::MS_PRIVATE != 0;
         propagation.insert(0, abi::MS_REC | if private { abi::MS_PRIVATE } else { abi::MS_SLAVE });
     }
 }
@@ -120,24 +122,25 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
     entry.parameters = room.layout.list(&parameters);
 }
 
-/// With a cgroup namespace a new mount, whose root is the container's cgroup. Without one the container's own directory
-/// is bound, or, where it has none, what the host shows; the latter read-only, as it is not the container's.
+/// With a cgroup namespace a new mount, whose root is the container's cgroup. Without one what the host shows, where the
+/// container finds itself by what /proc/self/cgroup says; bound, since a new mount would reset the options of the machine's
+/// hierarchy. What is not the container's alone, an ordinary user's can't write (CVE-2023-25809).
 fn cgroup_mount(room: &mut Room<'_>, entry: &mut script::Mount, cgroup: Option<&Path>, index: usize) -> Result<()> {
-    let own = text(cgroup.unwrap_or(Path::new("/sys/fs/cgroup")))?;
-    if cgroup.is_none() {
+    let own = if room.plan.namespaces.has(libc::CLONE_NEWCGROUP) { cgroup } else { None };
+    let path = text(own.unwrap_or(Path::new("/sys/fs/cgroup")))?;
+    if cgroup.is_none() || (own.is_none() && room.rootless) {
         entry.set |= abi::MOUNT_ATTR_RDONLY;
         entry.set_below |= abi::MOUNT_ATTR_RDONLY;
     }
-    entry.path = room.layout.text(&own);
+    entry.path = room.layout.text(&path);
     entry.whole = Flag::YES;
-    let joined = room.plan.namespaces.join.iter().any(|join| join.kind == abi::CLONE_NEWCGROUP);
-    if joined || room.plan.namespaces.new & abi::CLONE_NEWCGROUP != 0 {
+    if room.plan.namespaces.has(libc::CLONE_NEWCGROUP) {
         entry.kind = room.layout.text(c"cgroup2");
         entry.source = room.layout.text(c"cgroup");
         entry.early = Flag::from(in_user_namespace(room));
         entry.bind_instead = Flag::YES;
     } else {
-        let tree = room.tree(&own, true).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
+        let tree = room.tree(&path, true).map_err(|errno| room.fault(Step::MountSource, index, errno))?;
         entry.tree.set(tree);
     }
     Ok(())
