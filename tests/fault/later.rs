@@ -127,6 +127,7 @@ const REACHED: &[&str] = &[
     "Ambient",
     "NoNewPrivileges",
     "Program",
+    "Start",
     "Seccomp",
 ];
 

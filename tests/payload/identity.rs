@@ -79,7 +79,7 @@ fn signal_names(mask: u64) -> Vec<String> {
 
 /// The clocks that a time namespace has, in seconds.
 pub fn clocks() -> Value {
-    json!({"monotonic": kernel::clock(nix::libc::CLOCK_MONOTONIC), "boottime": kernel::clock(nix::libc::CLOCK_BOOTTIME)})
+    json!({"monotonic": kernel::clock(libc::CLOCK_MONOTONIC), "boottime": kernel::clock(libc::CLOCK_BOOTTIME)})
 }
 
 /// Policy, priorities and processor affinity.
