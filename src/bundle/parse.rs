@@ -11,14 +11,33 @@ use crate::error::{Error, Problem, Result};
 
 /// Parses a config.json; `file` is its name for error messages.
 pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
-    parse(bytes, &file.display().to_string(), "", mend::config)
+    let (spec, warnings): (Spec, _) = parse(bytes, &file.display().to_string(), "", mend::config)?;
+    if let Some(process) = spec.process() {
+        required(process, bytes, "/process/ioPriority")?;
+    }
+    Ok((spec, warnings))
 }
 
 /// Parses the process object of `exec --process`; `file` is its name for error messages (`-` reads as standard input).
 ///
 /// Returns the process and what was tolerated. Problems are placed as in config.json: `process.cwd: ...`.
 pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)> {
-    parse(bytes, file, "process", mend::process)
+    let (process, warnings) = parse(bytes, file, "process", mend::process)?;
+    required(&process, bytes, "/ioPriority")?;
+    Ok((process, warnings))
+}
+
+/// Both members of ioPriority are required (spec: config, Linux Process); oci-spec makes something up instead.
+fn required(process: &Process, bytes: &[u8], pointer: &str) -> Result<()> {
+    if process.io_priority().is_none() {
+        return Ok(());
+    }
+    let config: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let given = |member: &str| config.pointer(&format!("{pointer}/{member}")).is_some_and(|member| !member.is_null());
+    match ["class", "priority"].into_iter().find(|member| !given(member)) {
+        Some(member) => Err(Error::new(format!("process.ioPriority.{member}"), "is missing")),
+        None => Ok(()),
+    }
 }
 
 type Mend = fn(&mut Value, &mut Vec<Problem>);

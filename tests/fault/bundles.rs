@@ -13,6 +13,7 @@ pub fn rich(host: &Host) -> Bundle {
     let bundle = Bundle::new()
         .deeds(&["exit", "0"])
         .file("etc/hosts", "")
+        .namespace("time", None)
         .mount(json!({"destination": "/data", "type": "none", "source": source, "options": ["rbind", "rro", "rslave"]}))
         .mount(json!({"destination": "/etc/hosts", "type": "bind", "source": "/etc/hosts", "options": ["bind", "ro"]}))
         .mount(json!({"destination": "/data", "type": "none", "options": ["bind", "remount", "nosuid"]}))
@@ -29,6 +30,9 @@ pub fn rich(host: &Host) -> Bundle {
             let process = &mut config["process"];
             process["user"] = json!({"uid": 1000, "gid": 1000, "additionalGids": [5, 6]});
             process["cwd"] = json!("/made/here");
+            process["scheduler"] = json!({"policy": "SCHED_BATCH", "nice": 1});
+            process["ioPriority"] = json!({"class": "IOPRIO_CLASS_BE", "priority": 5});
+            process["execCPUAffinity"] = json!({"initial": "0", "final": "0"});
             process["capabilities"] = json!({
                 "bounding": caps, "effective": caps, "permitted": caps, "inheritable": caps, "ambient": caps,
             });
@@ -39,6 +43,8 @@ pub fn rich(host: &Host) -> Bundle {
                 {"path": "/dev/own/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 432, "uid": 1, "gid": 1},
             ]);
             linux["sysctl"] = json!({"kernel.msgmax": "4096", "net.ipv4.ip_unprivileged_port_start": "80"});
+            linux["personality"] = json!({"domain": "LINUX"});
+            linux["timeOffsets"] = json!({"boottime": {"secs": 60}});
             linux["rootfsPropagation"] = json!("private");
             linux["seccomp"] = json!({
                 "defaultAction": "SCMP_ACT_ALLOW",

@@ -131,12 +131,14 @@ const REACHED: &[&str] = &[
     "Keyring",
     "Undumpable",
     "Descriptors",
+    "Affinity",
     "Signals",
     "Join",
     "Clone",
     "Session",
     "Cwd",
     "CwdOutside",
+    "Personality",
     "Rlimit",
     "Groups",
     "Gid",
@@ -146,6 +148,7 @@ const REACHED: &[&str] = &[
     "Ambient",
     "NoNewPrivileges",
     "Program",
+    "Start",
     "Seccomp",
 ];
 

@@ -1,12 +1,14 @@
 //! Every step of the child that makes a container, in several kinds of containers.
 
+use serde_json::json;
+
 use crate::support::{Bundle, Container, guarded, guarded_rootless, settle};
 use crate::sweep::{run, sweep};
 use crate::{bundles, program};
 
 const TERMINAL: [&str; 5] = ["Devpts", "Terminal", "TerminalSend", "TerminalUse", "Console"];
-/// What root opens itself, before there is a child.
-const SOURCES: [&str; 2] = ["RootfsSource", "MountSource"];
+/// What root does itself: it opens sources before there is a child, and says when a child runs, from outside.
+const SOURCES: [&str; 5] = ["RootfsSource", "MountSource", "Affinity", "Scheduler", "IoPriority"];
 
 fn text(bundle: &Bundle) -> String {
     bundle.path().to_str().unwrap().to_owned()
@@ -60,9 +62,12 @@ fn rootless() {
     guarded_rootless(|host| {
         let runtime = program::runtime(host);
         let (uid, gid) = host.user();
-        let bundle = Bundle::rootless(uid, gid).deeds(&["exit", "0"]);
+        let bundle = Bundle::rootless(uid, gid).deeds(&["exit", "0"]).namespace("time", None).edit(|config| {
+            config["process"]["scheduler"] = json!({"policy": "SCHED_IDLE"});
+            config["process"]["ioPriority"] = json!({"class": "IOPRIO_CLASS_IDLE", "priority": 0});
+        });
         let missed = [
-            &["Join", "Clone", "Loopback", "Domainname", "Hooks", "Sysctl"],
+            &["Affinity", "Join", "Clone", "TimeOffsets", "Personality", "Loopback", "Domainname", "Hooks", "Sysctl"],
             &TERMINAL[..],
             &["CreateContainerHook", "Ambient", "StartContainerHook", "Seccomp"],
         ]

@@ -84,3 +84,54 @@ fn newest() {
         assert_eq!(json!(host.report(&bundle(0, &caps)).caps("effective")), set);
     });
 }
+
+/// What comes out is the same with a filter, which without `noNewPrivileges` is loaded while there still is `CAP_SYS_ADMIN`;
+/// of the first process and of one that `exec` adds. Nothing of the way there is left: no securebits, no filter twice.
+#[test]
+fn under_a_filter() {
+    guarded(|host| {
+        if host.lacks(&["crun"], "1.8 forgets noNewPrivileges in exec") {
+            return;
+        }
+        let set = json!(["CAP_CHOWN", "CAP_KILL"]);
+        let plain = json!({"bounding": set, "permitted": set, "effective": set});
+        let ambient = json!({"bounding": set, "permitted": set, "effective": set, "inheritable": set, "ambient": set});
+        let none = json!({"bounding": [], "permitted": [], "effective": [], "inheritable": [], "ambient": []});
+        let only_bounding = json!({"bounding": set});
+        let mut different = Vec::new();
+        for caps in [plain, ambient, none, only_bounding] {
+            for (uid, no_new_privileges) in [(0, false), (0, true), (1000, false), (1000, true)] {
+                let bundle = bundle(uid, &caps).deeds(&["say", "ready", "sleep"]).edit(|config| {
+                    config["process"]["noNewPrivileges"] = json!(no_new_privileges);
+                });
+                let filtered = bundle.clone().edit(|config| {
+                    config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW",
+                        "syscalls": [{"names": ["acct"], "action": "SCMP_ACT_ERRNO"}]});
+                });
+                let seen = |bundle: &Bundle| {
+                    let first = host.report(&bundle.clone().deeds(&["report", "--call", SECUREBITS]));
+                    let container = host.start(bundle);
+                    let exec = container.exec(&[], &["report", "--call", SECUREBITS]).ok();
+                    container.force_delete();
+                    [first, Report::parse(&exec.stdout)]
+                };
+                let (bare, filtered) = (seen(&bundle), seen(&filtered));
+                for (bare, filtered) in bare.iter().zip(&filtered) {
+                    if sets(bare) != sets(filtered) {
+                        different.push(format!("{:?} and {:?} as {uid}", sets(bare), sets(filtered)));
+                    }
+                    assert_eq!(bare.probe(&format!("call {SECUREBITS}")), "0");
+                    assert_eq!(filtered.probe(&format!("call {SECUREBITS}")), "0");
+                    assert_eq!(filtered["seccomp"], json!({"mode": 2, "filters": 1}));
+                    assert_eq!(filtered["process"]["no_new_privs"], no_new_privileges);
+                    let everyone = filtered["process"]["uid"].as_object().unwrap();
+                    assert!(everyone.values().all(|id| *id == uid), "{everyone:?}");
+                }
+            }
+        }
+        assert_eq!(different, Vec::<String>::new());
+    });
+}
+
+/// prctl(2) `PR_GET_SECUREBITS`.
+const SECUREBITS: &str = if cfg!(target_arch = "x86_64") { "157,27" } else { "167,27" };

@@ -167,6 +167,14 @@ fn rootless() {
         let seen = scheduling(container.exec(&[], &["report"]));
         container.force_delete();
         assert_eq!([&seen["policy"], &seen["nice"], &seen["io_level"]], [&json!(3), &json!(5), &json!(7)]);
+        if let Some(_ids) = host.subordinate_ids(500_000, 1000) {
+            // Another user's process, of whom the one who made it can't set anything.
+            let other = super::time::subordinate(uid, gid).edit(|config| {
+                config["process"]["user"] = json!({"uid": 7, "gid": 7});
+                config["process"]["scheduler"] = json!({"policy": "SCHED_OTHER", "nice": 6});
+            });
+            assert_eq!(host.report(&other)["scheduling"]["nice"], 6);
+        }
         let output = host.run(&bundle(&json!({"policy": "SCHED_RR", "priority": 1})));
         output.fails_with("process.scheduler").fails_with("CAP_SYS_NICE");
         host.run(&bundle(&json!({"policy": "SCHED_OTHER", "nice": -1}))).fails_with("RLIMIT_NICE");

@@ -145,6 +145,17 @@ fn user_namespace() {
     });
 }
 
+/// A bundle of an ordinary user with a thousand subordinate ids from 500,000 on.
+pub fn subordinate(uid: u32, gid: u32) -> Bundle {
+    Bundle::rootless(uid, gid).edit(|config| {
+        let map = |own: u32| {
+            json!([{"containerID": 0, "hostID": own, "size": 1}, {"containerID": 1, "hostID": 500_000, "size": 1000}])
+        };
+        config["linux"]["uidMappings"] = map(uid);
+        config["linux"]["gidMappings"] = map(gid);
+    })
+}
+
 /// An ordinary user's.
 #[test]
 fn rootless() {
@@ -154,6 +165,9 @@ fn rootless() {
         }
         let (uid, gid) = host.user();
         is_later(&host.report(&later(Bundle::rootless(uid, gid))));
+        if let Some(_ids) = host.subordinate_ids(500_000, 1000) {
+            is_later(&host.report(&later(subordinate(uid, gid))));
+        }
         // A namespace without a root.
         let bundle = later(Bundle::rootless(uid, gid)).edit(|config| {
             config["linux"]["uidMappings"] = json!([{"containerID": 7, "hostID": uid, "size": 1}]);

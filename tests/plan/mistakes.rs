@@ -172,6 +172,15 @@ const TABLE: &str = r#"
 /process/ioPriority = {"class": "IOPRIO_CLASS_NONE", "priority": 0}
   process.ioPriority.class: unknown value "IOPRIO_CLASS_NONE", expected one of "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE" (line 156 of /bundle/config.json)
 
+/process/ioPriority = {"priority": 3}
+  process.ioPriority.class: is missing
+
+/process/ioPriority = {"class": "IOPRIO_CLASS_BE", "priority": null}
+  process.ioPriority.priority: is missing
+
+/process/ioPriority = null
+  fine
+
 /process/execCPUAffinity = {"initial": "0-", "final": "1"}
   process.execCPUAffinity.initial: "0-" is no list of processors, such as 0-3,7 (line 158 of /bundle/config.json)
 

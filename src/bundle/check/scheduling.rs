@@ -37,9 +37,9 @@ pub fn scheduler(of: &Scheduler, found: &mut Findings) {
         found.error(problem.hint("SCHED_FIFO and SCHED_RR have them; for others there is nice"));
     }
     if policy == Policy::SchedDeadline {
-        deadline(of, found)
+        deadline(of, found);
     } else {
-        no_deadline(of, found)
+        no_deadline(of, found);
     }
     for (index, flag) in of.flags().iter().flatten().enumerate() {
         if matches!(flag, Flag::SchedFlagUtilClampMin | Flag::SchedFlagUtilClampMax) {
