@@ -152,6 +152,21 @@ fn namespaces() {
     });
 }
 
+/// A createContainer hook finds what the container will see at the rootfs' path, as those of CDI do.
+#[test]
+fn create_container_sees_the_mounts() {
+    guarded(|host| {
+        let mut hooked = Hooked::new(host);
+        let note = hooked.log.join("note").to_str().unwrap().to_owned();
+        let inside = hooked.bundle.rootfs().join("log/order").to_str().unwrap().to_owned();
+        fs::create_dir(hooked.bundle.rootfs().join("log")).unwrap();
+        hooked = hooked.hook("createContainer", &["append", &inside, "found\n", "touch", &note], &json!({}));
+        hooked.bundle = hooked.bundle.deeds(&["exit", "0"]);
+        host.run(&hooked.bundle).ok();
+        assert_eq!(hooked.order(), ["found"]);
+    });
+}
+
 /// A hook before the process fails: an error that names it, the hooks after it and the process never run, the poststop
 /// hooks do (runtime.md, Lifecycle 3 to 7, 12 and 13), and nothing is left.
 #[test]
