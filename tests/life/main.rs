@@ -21,6 +21,8 @@ mod notify;
 mod process;
 mod rootfs;
 mod rootless;
+mod schema;
 mod seccomp;
+mod states;
 mod terminal;
 mod waits;
