@@ -71,7 +71,9 @@ fn every_problem_names_its_place() {
     let notify = problems(json!({"defaultAction": "SCMP_ACT_NOTIFY"}));
     assert_eq!(
         notify,
-        ["linux.seccomp.listenerPath: is missing, but linux.seccomp.defaultAction is SCMP_ACT_NOTIFY (give the path of the agent's Unix socket)"]
+        [
+            "linux.seccomp.listenerPath: is missing, but linux.seccomp.defaultAction is SCMP_ACT_NOTIFY (give the path of the agent's Unix socket)"
+        ]
     );
 }
 

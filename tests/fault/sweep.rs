@@ -114,7 +114,8 @@ pub fn sweep(host: &Host, missed: &[&str], mut command: impl FnMut() -> Invocati
     }
     command().run().ok();
     let not_reached: Vec<&str> = STEPS.iter().map(|(step, _)| *step).filter(|step| !failed.contains(step)).collect();
-    let missed: Vec<&str> = STEPS.iter().map(|(step, _)| *step).filter(|step| missed.contains(step) || *step == "Listener").collect();
+    let missed: Vec<&str> =
+        STEPS.iter().map(|(step, _)| *step).filter(|step| missed.contains(step) || *step == "Listener").collect();
     assert_eq!(not_reached, missed, "the steps that were not reached");
 }
 

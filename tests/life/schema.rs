@@ -45,7 +45,8 @@ fn check(file: &str, schema: &Value, value: &Value, place: &str, problems: &mut 
             }
             "enum" | "minimum" => {}
             "required" => {
-                let missing = rule.as_array().unwrap().iter().filter(|name| value.get(name.as_str().unwrap()).is_none());
+                let missing =
+                    rule.as_array().unwrap().iter().filter(|name| value.get(name.as_str().unwrap()).is_none());
                 problems.extend(missing.map(|name| format!("{place}: {name} is missing")));
             }
             "properties" => {
@@ -82,7 +83,13 @@ fn check(file: &str, schema: &Value, value: &Value, place: &str, problems: &mut 
 fn sees_what_is_wrong() {
     let wrong = serde_json::json!({"id": 1, "status": "asleep", "pid": -1, "bundle": "/", "annotations": {"a": 1}});
     let problems = problems("state-schema.json", &wrong);
-    for words in ["/id: 1 is no", "/status: \"asleep\" is none of", "/pid: -1 is less", "\"ociVersion\" is missing", "/annotations: "] {
+    for words in [
+        "/id: 1 is no",
+        "/status: \"asleep\" is none of",
+        "/pid: -1 is less",
+        "\"ociVersion\" is missing",
+        "/annotations: ",
+    ] {
         assert!(problems.iter().any(|problem| problem.contains(words)), "{words} in {problems:?}");
     }
     assert_eq!(problems.len(), 5, "{problems:?}");

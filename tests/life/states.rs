@@ -183,7 +183,7 @@ fn the_state_is_valid() {
             let said = container.state();
             assert_eq!(said["annotations"], bundle.config()["annotations"]);
             assert_eq!(said["bundle"], bundle.path().to_str().unwrap());
-            assert_eq!(said["ociVersion"], "1.0.2");
+            assert!(said["ociVersion"].as_str().unwrap().starts_with("1."));
             // The schema knows the spec's states; "additional values MAY be defined by the runtime" (runtime.md, State).
             let problems = crate::schema::problems("state-schema.json", &said);
             let paused = problems.iter().all(|problem| problem.contains("paused")) && state == "paused";

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::words::{attributes, device, namespaces, plain, plain_text, propagation, quoted, rlimit};
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Listener, Mount, Parameter, Plan, Process, Source, caps,
+    Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Listener, Mount, Parameter, Plan, Process, Source,
+    caps,
 };
 use crate::seccomp::Filter;
 
