@@ -234,7 +234,7 @@ mod tests {
     fn its_whole_group_is_killed_at_the_timeout() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
         // The child holds the FIFO open for writing for as long as it lives, so its end is the end of the file.
         let script = format!("(exec 3>{}; sleep 1000) & echo waiting; wait", fifo.display());
         let path = fifo.clone();
@@ -251,7 +251,7 @@ mod tests {
     fn a_child_left_behind_is_not_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
-        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
         // The child holds the pipe of what the hook says, until we open the FIFO afterwards.
         run(&[shell(&format!("read x < {} &", fifo.display()), 60)], "poststart", &state(), None).unwrap();
         std::fs::write(fifo, "go\n").unwrap();

@@ -19,7 +19,6 @@ fn load(file: &str) -> Value {
 fn check(file: &str, schema: &Value, value: &Value, place: &str, problems: &mut Vec<String>) {
     for (keyword, rule) in schema.as_object().unwrap() {
         match keyword.as_str() {
-            "$schema" | "description" => {}
             "$ref" => {
                 let (other, pointer) = rule.as_str().unwrap().split_once('#').unwrap();
                 let other = if other.is_empty() { file } else { other };
@@ -43,7 +42,8 @@ fn check(file: &str, schema: &Value, value: &Value, place: &str, problems: &mut 
             "minimum" if value.as_i64().is_some_and(|value| value < rule.as_i64().unwrap()) => {
                 problems.push(format!("{place}: {value} is less than {rule}"));
             }
-            "enum" | "minimum" => {}
+            // No rule, or one that holds.
+            "$schema" | "description" | "enum" | "minimum" => {}
             "required" => {
                 let missing =
                     rule.as_array().unwrap().iter().filter(|name| value.get(name.as_str().unwrap()).is_none());

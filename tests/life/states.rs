@@ -18,8 +18,10 @@ use Outcome::{Fails, Then};
 
 const STATES: [&str; 4] = ["created", "running", "paused", "stopped"];
 
+type Row = (&'static [&'static str], [Outcome; 4], &'static [(&'static str, &'static str)]);
+
 /// The operations, with what they come to in the states above; last, which runtimes have it otherwise, and where.
-const TABLE: &[(&[&str], [Outcome; 4], &[(&str, &str)])] = &[
+const TABLE: &[Row] = &[
     (&["state"], [Then("created"), Then("running"), Then("paused"), Then("stopped")], &[]),
     (&["start"], [Then("running"), Fails("not created"), Fails("not created"), Fails("stopped")], &[]),
     (&["kill", "0"], [Then("created"), Then("running"), Then("paused"), Fails("container not running")], &[]),
