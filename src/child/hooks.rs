@@ -2,15 +2,23 @@
 
 use super::{At, Fault, Outcome};
 use crate::script::{Container, Hook, HookState, Process, Step};
-use crate::sys::{Errno, Fd, abi, clone, file, process, socket};
+use crate::sys::{Errno, Fd, abi, clone, file, mount, process, socket};
 
-/// createContainer hooks: programs of the host, in the container's namespaces, before the pivot. They stand in the rootfs.
+/// createContainer hooks: programs of the host, in the container's namespaces, before the pivot.
+///
+/// They know the rootfs by its path, and look there for what is mounted in it: so for them it is mounted there, too. That
+/// is also where they stand.
 pub fn create_container(root: Fd, container: &Container) -> Outcome {
-    file::fchdir(root).at(Step::CreateContainerHook)?;
+    let path = container.rootfs_path.get();
+    let copy = mount::clone_tree(root, c"", true).at(Step::CreateContainerHook)?;
+    mount::attach_at(copy, path).at(Step::CreateContainerHook)?;
+    file::close(copy);
+    file::chdir(path).at(Step::CreateContainerHook)?;
     for (index, hook) in container.hooks.numbered() {
         run(hook, &container.hook_state, Step::CreateContainerHook, index)?;
     }
-    Ok(())
+    file::fchdir(root).at(Step::CreateContainerHook)?;
+    mount::detach(path).at(Step::CreateContainerHook)
 }
 
 /// startContainer hooks: programs of the container, before the user's.

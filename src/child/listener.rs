@@ -31,8 +31,8 @@ pub fn load(process: &Process, wire: Wire) -> Outcome {
     // SAFETY: `hand_over` expects a Handover, and is done with it when it says `done`; before that we return only to end
     // the process.
     unsafe { clone::thread(hand_over, shared) }.at(Step::Listener)?;
-    let loaded = process::seccomp(process.seccomp.get(), process.seccomp_flags).at(Step::Seccomp)?;
-    handover.listener.store(loaded as i32, Ordering::Release);
+    let listener = process::seccomp(process.seccomp.get(), process.seccomp_flags).at(Step::Seccomp)?;
+    handover.listener.store(listener.0, Ordering::Release);
     while !handover.done.load(Ordering::Acquire) {
         core::hint::spin_loop();
     }

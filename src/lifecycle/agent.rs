@@ -45,13 +45,13 @@ impl<'a> Agent<'a> {
     }
 
     /// Gives the agent `filter`, the listener of process `pid` in a container that is in `state`. Who asked is told once: the
-    /// connection is closed, and no descriptor of it is left here.
-    pub fn hand_over(self, filter: OwnedFd, pid: i32, state: &State) -> Result<()> {
+    /// connection is closed; the listener is the caller's to close.
+    pub fn hand_over(self, filter: &OwnedFd, pid: i32, state: &State) -> Result<()> {
         let metadata = self.listener.metadata.as_deref();
         let told = ContainerProcessState { oci_version: SPEC_VERSION, fds: ["seccompFd"], pid, metadata, state };
         let text = serde_json::to_vec(&told)
             .map_err(|cause| Error::new(PLACE, format!("the container process state can't be written: {cause}")))?;
-        self.send(&text, &filter).map_err(|cause| {
+        self.send(&text, filter).map_err(|cause| {
             let cause = std::io::Error::from(cause);
             let slow = cause.kind() == ErrorKind::WouldBlock;
             let what = format!("can't send to {}", self.listener.path.display());

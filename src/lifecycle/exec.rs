@@ -1,6 +1,7 @@
 //! `exec`: one more process in a container.
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use oci_spec::runtime as oci;
@@ -64,9 +65,9 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
     let armed = launch::arm_join(arming, pidfd)?;
     let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &Interrupts::hold()?, &mut |_| Ok(()))?;
-    let mut hand_over = |filter| {
+    let mut hand_over = |filter: OwnedFd| {
         let state = State::for_hooks(&record, status);
-        agent.take().map_or(Ok(()), |agent| agent.hand_over(filter, child.pid(), &state))
+        agent.take().map_or(Ok(()), |agent| agent.hand_over(&filter, child.pid(), &state))
     };
     let agent = plan.listener.as_ref().map(|_| &mut hand_over as _);
     let begun = child.becomes_program(&plan, agent).and_then(|()| {

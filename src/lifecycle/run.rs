@@ -1,5 +1,7 @@
 //! `run`: create, start, wait, delete.
 
+use std::os::fd::OwnedFd;
+
 use super::agent::Agent;
 use super::create::{Prepared, Waiting, make};
 use super::foreground::Foreground;
@@ -75,10 +77,10 @@ fn begin(
 ) -> Result<()> {
     let asked = agent.is_some();
     let mut agent = agent;
-    let mut hand_over = |filter| {
+    let mut hand_over = |filter: OwnedFd| {
         let record = store.open_entry(&request.id)?.read()?;
         let state = State::for_hooks(&record, Status::Created);
-        agent.take().map_or(Ok(()), |agent| agent.hand_over(filter, child.pid(), &state))
+        agent.take().map_or(Ok(()), |agent| agent.hand_over(&filter, child.pid(), &state))
     };
     let begun = child.start(&prepared.plan, asked.then_some(&mut hand_over as _)).and_then(|()| {
         if prepared.plan.hooks.poststart.is_empty() {

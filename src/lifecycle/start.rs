@@ -27,8 +27,8 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
         other => return Err(Error::new(id.as_str(), format!("can't be started: it is {other}, not created"))),
     }
     let mut agent = Agent::connect(record.listener.as_ref())?;
-    let mut hand_over = |filter| match (agent.take(), record.pid) {
-        (Some(agent), Some(pid)) => agent.hand_over(filter, pid, &State::for_hooks(&record, Status::Created)),
+    let mut hand_over = |filter: OwnedFd| match (agent.take(), record.pid) {
+        (Some(agent), Some(pid)) => agent.hand_over(&filter, pid, &State::for_hooks(&record, Status::Created)),
         _ => Ok(()),
     };
     let wire = UnixStream::connect(entry.start_socket())

@@ -247,11 +247,12 @@ struct SockFprog {
 }
 
 /// seccomp(2) SECCOMP_SET_MODE_FILTER: `instructions` are 8 bytes each (`struct sock_filter`); the result is the
-/// notify descriptor where `flags` ask for one.
-pub fn seccomp(instructions: &[u64], flags: u32) -> Result<usize, Errno> {
+/// notify descriptor where `flags` ask for one (and no descriptor elsewhere).
+pub fn seccomp(instructions: &[u64], flags: u32) -> Result<Fd, Errno> {
     let program = SockFprog { length: instructions.len() as u16, instructions: pointer(instructions) };
     // SAFETY: program describes readable memory of that many instructions; the kernel checks their contents.
     unsafe { syscall(nr::seccomp, [abi::SECCOMP_SET_MODE_FILTER, flags as usize, pointer(&program), 0, 0, 0]) }
+        .map(super::file::fd)
 }
 
 /// All signals at their defaults and none blocked: what the caller ignores or blocks is not the container's business.

@@ -32,9 +32,6 @@ fn with(bundle: Bundle, seccomp: &Value) -> Bundle {
 #[test]
 fn the_agents_word_is_what_the_program_gets() {
     guarded(|host| {
-        if host.lacks(&["runc"], "1.1 hangs here") {
-            return;
-        }
         let agent = Agent::listen(host);
         let numbers = [libc::SYS_sched_yield, libc::SYS_getpriority];
         let [first, second] = &numbers.map(|number| number.to_string());
@@ -58,9 +55,6 @@ fn the_agents_word_is_what_the_program_gets() {
 #[test]
 fn mkdir() {
     guarded(|host| {
-        if host.lacks(&["runc"], "1.1 hangs here") {
-            return;
-        }
         for (answer, status, there) in [(Answer::Go, 0, true), (Answer::Errno(libc::EDQUOT), 70, false)] {
             let agent = Agent::listen(host);
             let bundle = bundle(&agent, &["mkdir", "mkdirat"], &["mkdir", "/made"])
@@ -246,9 +240,6 @@ fn an_agent_that_hangs_up() {
 #[test]
 fn nothing_is_left_open() {
     guarded(|host| {
-        if host.lacks(&["runc"], "1.1 hangs here") {
-            return;
-        }
         let agent = Agent::listen(host);
         let bundle = bundle(&agent, &["getsid"], &["report"]);
         let seen = agent.serve(|_| Answer::Go);
@@ -297,9 +288,6 @@ fn a_path_without_the_action() {
 #[test]
 fn rootless() {
     guarded_rootless(|host| {
-        if host.lacks(&["runc"], "1.1 hangs here") {
-            return;
-        }
         let agent = Agent::listen(host);
         let (uid, gid) = host.user();
         let call = libc::SYS_getsid.to_string();

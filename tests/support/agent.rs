@@ -2,7 +2,7 @@
 
 use std::io::{IoSliceMut, Read};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -56,11 +56,19 @@ impl Agent {
         &self.path
     }
 
-    /// Accepts one connection and takes what comes: the container process state, and the listener.
+    /// Accepts one connection and takes what comes: the container process state, and the listener. There must be nothing
+    /// more, and an end: "it MUST be closed after sending a seccomp state".
     #[track_caller]
     pub fn accept(&self) -> (Value, OwnedFd) {
+        let (told, filter, mut stream) = self.take();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0, "something more came to the agent");
+        (told, filter)
+    }
+
+    fn take(&self) -> (Value, OwnedFd, UnixStream) {
         assert!(ready(&self.listener, PollFlags::POLLIN, DEADLINE), "nobody called the agent");
-        let (mut stream, _) = self.listener.accept().unwrap();
+        let (stream, _) = self.listener.accept().unwrap();
         assert!(ready(&stream, PollFlags::POLLIN, DEADLINE), "nothing came to the agent");
         let mut first = [0_u8; 4096];
         let mut space = nix::cmsg_space!([RawFd; 4]);
@@ -74,18 +82,15 @@ impl Agent {
                 received.extend(fds.into_iter().map(kernel::adopt));
             }
         }
-        let mut text = first[..length].to_vec();
-        // "It MUST be closed after sending": there is an end.
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.read_to_end(&mut text).unwrap();
         assert_eq!(received.len(), 1, "exactly one descriptor comes to the agent");
-        (serde_json::from_slice(&text).unwrap(), received.remove(0))
+        (serde_json::from_slice(&first[..length]).unwrap(), received.remove(0), stream)
     }
 
     /// Serves one process in a thread, until the last of those that the filter holds for is gone.
     pub fn serve(self, answer: impl Fn(i64) -> Answer + Send + 'static) -> JoinHandle<Seen> {
         std::thread::spawn(move || {
-            let (told, filter) = self.accept();
+            // Some runtimes are late to close the connection.
+            let (told, filter, _stream) = self.take();
             let mut calls = Vec::new();
             loop {
                 assert!(ready(&filter, PollFlags::POLLIN, DEADLINE), "no call came, and the process did not end");

@@ -1,0 +1,199 @@
+//! runtime.md, "Operations": each of them in each state, with what comes of it.
+//!
+//! Where the spec is silent (pause, resume, exec, ps) it is as with runc; where runc differs, the row says so.
+
+use serde_json::json;
+
+use crate::support::{Bundle, Container, Host, guarded, reaper};
+
+/// What an operation comes to: it succeeds and the container is then in this state, or it fails with one of these words and
+/// nothing has changed.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Then(&'static str),
+    Fails(&'static str),
+}
+
+use Outcome::{Fails, Then};
+
+const STATES: [&str; 4] = ["created", "running", "paused", "stopped"];
+
+type Row = (&'static [&'static str], [Outcome; 4], &'static [(&'static str, &'static str)]);
+
+/// The operations, with what they come to in the states above; last, which runtimes have it otherwise, and where.
+const TABLE: &[Row] = &[
+    (&["state"], [Then("created"), Then("running"), Then("paused"), Then("stopped")], &[]),
+    (&["start"], [Then("running"), Fails("not created"), Fails("not created"), Fails("stopped")], &[]),
+    (&["kill", "0"], [Then("created"), Then("running"), Then("paused"), Fails("container not running")], &[]),
+    (&["kill", "KILL"], [Then("stopped"), Then("stopped"), Then("stopped"), Fails("container not running")], &[]),
+    (
+        &["kill", "--all", "KILL"],
+        [Then("stopped"), Then("stopped"), Then("stopped"), Fails("container not running")],
+        &[("runc", "stopped")],
+    ),
+    // The spec lets only a stopped one be deleted. (runc kills one that was only created.)
+    (&["delete"], [Fails("not stopped"), Fails("not stopped"), Fails("not stopped"), Then("")], &[("runc", "created")]),
+    (&["delete", "--force"], [Then(""), Then(""), Then(""), Then("")], &[]),
+    (
+        &["exec"],
+        [Then("created"), Then("running"), Fails("paused"), Fails("container not running")],
+        &[("runc", "stopped")],
+    ),
+    (&["pause"], [Then("paused"), Then("paused"), Fails("paused"), Fails("can't be paused")], &[]),
+    (&["resume"], [Fails("not paused"), Fails("not paused"), Then("as before"), Fails("not paused")], &[]),
+    (&["ps"], [Then("created"), Then("running"), Then("paused"), Then("stopped")], &[]),
+];
+
+/// Leads a container into a state.
+fn lead<'h>(host: &'h Host, bundle: &Bundle, state: &str) -> Container<'h> {
+    if state == "created" {
+        return host.create(bundle);
+    }
+    let container = host.start(bundle);
+    match state {
+        "paused" => drop(container.call("pause", &[]).ok()),
+        "stopped" => {
+            container.kill("KILL");
+            container.ended();
+        }
+        _ => {}
+    }
+    assert_eq!(container.status(), state);
+    container
+}
+
+#[test]
+fn every_operation_in_every_state() {
+    guarded(|host| {
+        if host.lacks(&["crun"], "1.8 has other rules for several") {
+            return;
+        }
+        let bundle = Bundle::new().deeds(&["say", "ready", "sleep"]);
+        for (words, outcomes, but) in TABLE {
+            for (state, outcome) in STATES.iter().zip(outcomes) {
+                let elsewhere = but.iter().filter(|(_, other)| other == state).map(|(runtime, _)| *runtime);
+                let elsewhere: Vec<&str> = elsewhere.collect();
+                if !elsewhere.is_empty() && host.lacks(&elsewhere, "another rule here") {
+                    continue;
+                }
+                one(host, &bundle, state, words, *outcome);
+            }
+        }
+    });
+}
+
+#[track_caller]
+fn one(host: &Host, bundle: &Bundle, state: &str, words: &[&str], outcome: Outcome) {
+    let what = format!("{words:?} of a {state} one");
+    let container = lead(host, bundle, state);
+    // Who is killed must be reaped, as an engine's shim does.
+    let reaped = if state == "stopped" { None } else { Some(reaper(container.pid())) };
+    let (verb, rest) = words.split_first().unwrap();
+    let (options, arguments): (Vec<&str>, Vec<&str>) = rest.iter().partition(|word| word.starts_with("--"));
+    let mut line = vec![*verb];
+    line.extend(options);
+    line.push("jar");
+    line.extend(arguments);
+    if *verb == "exec" {
+        line.extend(["/payload", "exit", "0"]);
+    }
+    let output = host.runtime().call(line);
+    match outcome {
+        Then(then) => {
+            assert_eq!(output.status, 0, "{what}: {output:?}");
+            match then {
+                "" => assert!(host.runtime().ids().is_empty(), "{what}"),
+                "stopped" if state == "paused" && !host.is_onggi() => drop(container.call("resume", &[])),
+                "stopped" => {
+                    container.died();
+                    assert_eq!(container.status(), "stopped", "{what}");
+                }
+                "as before" => assert_eq!(container.status(), "running", "{what}"),
+                then => assert_eq!(container.status(), then, "{what}"),
+            }
+        }
+        Fails(why) => {
+            assert_ne!(output.status, 0, "{what}: {output:?}");
+            if host.is_onggi() {
+                assert!(output.stderr.contains(why), "{what}: {output:?}");
+            }
+            assert_eq!(container.status(), state, "{what} has changed it");
+        }
+    }
+    container.force_delete();
+    reaped.map(std::thread::JoinHandle::join);
+}
+
+/// Of one that there is not, each is an error but `delete --force`.
+#[test]
+fn every_operation_without_a_container() {
+    guarded(|host| {
+        for (words, ..) in TABLE {
+            let (verb, rest) = words.split_first().unwrap();
+            let options: Vec<&str> = rest.iter().copied().filter(|word| word.starts_with("--")).collect();
+            let mut line = [&[*verb], &options[..], &["nobody"]].concat();
+            if *verb == "exec" {
+                line.extend(["/payload", "exit", "0"]);
+            }
+            let output = host.runtime().call(line);
+            if *words == ["delete", "--force"] {
+                output.ok();
+                continue;
+            }
+            assert_ne!(output.status, 0, "{words:?}: {output:?}");
+            if !host.lacks(&["crun"], "1.8 tells of a file that is missing") {
+                output.fails_with("does not exist");
+            }
+        }
+        // And without an id.
+        for verb in ["state", "start", "kill", "delete", "create", "run", "exec", "pause", "resume"] {
+            assert_ne!(host.runtime().call([verb]).status, 0, "{verb}");
+        }
+    });
+}
+
+/// `create` and `run` with an id that is taken, whatever the container's state: it does not notice.
+#[test]
+fn an_id_in_use() {
+    guarded(|host| {
+        let bundle = Bundle::new().deeds(&["say", "ready", "sleep"]);
+        for state in STATES {
+            let container = lead(host, &bundle, state);
+            let other = Bundle::new();
+            let path = other.path().to_str().unwrap();
+            for verb in ["create", "run"] {
+                host.runtime().call([verb, "--bundle", path, "jar"]).fails_with("exist");
+            }
+            assert_eq!(container.status(), state);
+            container.force_delete();
+            if state != "stopped" {
+                container.ended();
+            }
+        }
+    });
+}
+
+/// The state is valid against the spec's schema in each state, and brings the annotations back.
+#[test]
+fn the_state_is_valid() {
+    guarded(|host| {
+        let bundle = Bundle::new()
+            .deeds(&["say", "ready", "sleep"])
+            .edit(|config| config["annotations"] = json!({"org.example/key": "a \"value\"", "empty": ""}));
+        for state in STATES {
+            let container = lead(host, &bundle, state);
+            let said = container.state();
+            assert_eq!(said["annotations"], bundle.config()["annotations"]);
+            assert_eq!(said["bundle"], bundle.path().to_str().unwrap());
+            assert!(said["ociVersion"].as_str().unwrap().starts_with("1."));
+            // The schema knows the spec's states; "additional values MAY be defined by the runtime" (runtime.md, State).
+            let problems = crate::schema::problems("state-schema.json", &said);
+            let paused = problems.iter().all(|problem| problem.contains("paused")) && state == "paused";
+            assert!(problems.is_empty() || paused, "{state}: {problems:?}");
+            container.force_delete();
+            if state != "stopped" {
+                container.ended();
+            }
+        }
+    });
+}
