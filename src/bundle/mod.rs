@@ -23,7 +23,7 @@ pub mod path;
 pub mod spec;
 
 pub use findings::Findings;
-pub use parse::load_process;
+pub use parse::{load_process, load_resources};
 
 /// A bundle, read but not yet checked.
 #[derive(Clone, Debug, PartialEq)]

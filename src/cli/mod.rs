@@ -12,10 +12,12 @@
 
 mod argv;
 mod context;
+mod duration;
 mod global;
 mod log;
 mod output;
 mod root;
+mod size;
 mod table;
 mod usage;
 mod version;
@@ -23,6 +25,7 @@ mod words;
 
 mod create;
 mod delete;
+mod events;
 mod exec;
 mod features;
 mod generate;
@@ -37,6 +40,7 @@ mod spec;
 mod start;
 mod state;
 mod stop;
+mod update;
 mod wait;
 
 use std::ffi::OsString;

@@ -10,6 +10,7 @@ mod request;
 pub mod create;
 pub mod delete;
 mod end;
+pub mod events;
 pub mod exec;
 pub mod features;
 mod foreground;
@@ -26,6 +27,7 @@ pub mod start;
 pub mod state;
 pub mod stop;
 mod terminal;
+pub mod update;
 pub mod wait;
 
 pub use end::{end, own_cgroup};
