@@ -53,7 +53,7 @@ impl Cgroup {
             let what = format!("this kernel has no {name} ({} {value:?})", self.path().join(name).display());
             return Error::new(&setting.place, what);
         }
-        let text = cause_text(&cause.into());
+        let text = if cause == Errno::ERANGE { "out of range".to_owned() } else { cause_text(&cause.into()) };
         let error = Error::new(&setting.place, format!("the kernel refuses {value:?} for {name}: {text}"));
         match (name, cause) {
             ("cpuset.cpus" | "cpuset.mems", _) => {

@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use crate::error::{Error, Result};
 use crate::plan;
 
+mod below;
 mod controllers;
 mod devices;
 mod events;

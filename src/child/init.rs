@@ -1,7 +1,7 @@
 //! The life of a container being born, step by step.
 
 use super::{At, Never, Outcome, Wire};
-use super::{console, cover, devices, home, hooks, identity, join, mounts, program, rootfs, seal, sysctl};
+use super::{console, cover, devices, home, hooks, identity, join, listen, mounts, program, rootfs, seal, sysctl};
 use crate::script::{Event, Script, Step};
 use crate::sys::{mount, process, socket};
 
@@ -88,6 +88,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let program = program::find(process, &mut path)?;
     let mut home = [0; home::LENGTH];
     let envp = home::environment(process, &mut home);
+    listen::name(process, envp);
 
     // 10. The container is created. It waits, for a moment or a week, to be started.
     wire.say(Event::Ready, 0);

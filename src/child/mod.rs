@@ -25,6 +25,7 @@ mod hooks;
 mod identity;
 mod init;
 mod join;
+mod listen;
 mod mounts;
 mod place;
 mod program;

@@ -79,6 +79,9 @@ pub struct Update {
     id: Id,
 }
 
+/// The name of what the flags ask for.
+const LINE: &str = "the command line";
+
 /// How a flag's value is written.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -109,8 +112,15 @@ impl Run for Update {
             let flag = |flag: &&Flag<'_>| place == format!("linux.resources.{}.{}", flag.2[0], flag.2[1]);
             flags.iter().find(flag).map(|flag| flag.0.to_owned())
         };
-        let done = update(&context.store()?, &self.id, json.as_bytes(), "the command line");
-        done.map(|()| 0).map_err(|error| renamed(error, place))
+        let done = update(&context.store()?, &self.id, json.as_bytes(), LINE);
+        done.map(|()| 0).map_err(|error| {
+            let mut error = renamed(error, place);
+            for problem in &mut error.problems {
+                // There is no file of which this could be a line.
+                let _ = problem.hint.take_if(|hint| hint.ends_with(LINE));
+            }
+            error
+        })
     }
 }
 

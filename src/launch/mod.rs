@@ -30,6 +30,7 @@ mod silent;
 mod spawn;
 mod wire;
 
+pub use crate::script::LISTEN_PID;
 pub use arm::{Armed, Arming, arm, arm_join};
 pub use interrupts::Interrupts;
 pub use spawn::{Child, spawn};

@@ -5,6 +5,7 @@
 //!
 //! May enter: `launch`, `state`, `cgroup`, and what those stand on.
 
+mod activation;
 mod request;
 
 pub mod create;
@@ -21,6 +22,7 @@ mod making;
 pub mod pause;
 pub mod ps;
 pub mod run;
+mod sd_notify;
 mod signal;
 mod sockets;
 pub mod start;

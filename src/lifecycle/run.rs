@@ -2,6 +2,7 @@
 
 use super::create::{Prepared, Waiting, make};
 use super::foreground::Foreground;
+use super::sd_notify::Notify;
 use super::terminal::own_size;
 use super::{CreateRequest, delete, sockets, start};
 use crate::error::{Error, Result};
@@ -11,7 +12,7 @@ use crate::state::{Record, Store};
 /// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
 /// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
 pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> Result<u8> {
-    let mut prepared = Prepared::new(request)?;
+    let mut prepared = Prepared::new(store, request)?;
     let terminal = prepared.plan.process.terminal;
     if detach {
         let console = match (&request.console_socket, terminal) {
@@ -26,8 +27,12 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
             (_, false) => None,
         };
         let child = make(store, request, &prepared, console, Waiting::ForUs)?;
-        begin(store, request, &prepared, &child)?;
-        return Ok(0);
+        let Some(notify) = begin(store, request, &prepared, &child)? else { return Ok(0) };
+        let ready = notify.wait_ready(&request.id, child.pid(), child.pidfd());
+        if ready.is_err() {
+            remove(store, request)?;
+        }
+        return ready.map(|()| 0);
     }
     if terminal && request.console_socket.is_none() {
         // Ours wins over the config's: it is what the user sees.
@@ -43,7 +48,7 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
     let status = foreground
         .attach()
         .and_then(|()| begin(store, request, &prepared, &child))
-        .and_then(|()| foreground.attend(&child));
+        .and_then(|notify| foreground.attend(&child, notify.as_ref()));
     if status.is_err() {
         child.end();
     }
@@ -62,14 +67,17 @@ fn remember(store: &Store, request: &CreateRequest, status: u8) -> Result<()> {
     entry.write(&Record { exit_status: Some(status), ..entry.read()? })
 }
 
-/// Gives the word to start, and runs the poststart hooks. What does not begin is removed.
-fn begin(store: &Store, request: &CreateRequest, prepared: &Prepared, child: &Child) -> Result<()> {
-    let begun = child.start(&prepared.plan).and_then(|()| {
-        if prepared.plan.hooks.poststart.is_empty() {
-            return Ok(());
+/// Gives the word to start, and runs the poststart hooks. What does not begin is removed. The socket on which the
+/// container says that it is ready comes back, if somebody wants to know.
+fn begin(store: &Store, request: &CreateRequest, prepared: &Prepared, child: &Child) -> Result<Option<Notify>> {
+    let begun = (|| {
+        let notify = if prepared.notifies { Notify::listen(&store.open_entry(&request.id)?)? } else { None };
+        child.start(&prepared.plan)?;
+        if !prepared.plan.hooks.poststart.is_empty() {
+            start::poststart(&request.id, &store.open_entry(&request.id)?.read()?)?;
         }
-        start::poststart(&request.id, &store.open_entry(&request.id)?.read()?)
-    });
+        Ok(notify)
+    })();
     if begun.is_err() {
         child.end();
         remove(store, request)?;

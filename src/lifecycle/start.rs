@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use super::end::PATIENCE;
+use super::sd_notify::Notify;
 use super::{State, end, hooks, own_cgroup};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
@@ -13,11 +14,20 @@ use crate::plan::{Hook, Host, Plan};
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
 /// Starts a created container. When this returns, the user's program has begun, and the poststart hooks have run.
+///
+/// With `NOTIFY_SOCKET` in our environment, and in that of `create`, it has also said that it is ready.
 pub fn start(store: &Store, id: &Id) -> Result<()> {
     let entry = store.open_entry(id)?;
+    let Some((notify, init)) = begin(&entry, id)? else { return Ok(()) };
+    notify.wait_ready(id, init.pid(), init.pidfd())
+}
+
+/// Has the program begin; whom to wait for, if its being ready is waited for. The container is free for other commands
+/// then.
+fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     let _lock = entry.lock()?;
     let record = entry.read()?;
-    match status(&entry, &record) {
+    match status(entry, &record) {
         Status::Created => {}
         Status::Stopped => {
             return Err(Error::new(id.as_str(), "container has stopped and can't be started again")
@@ -28,9 +38,12 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
     let wire = UnixStream::connect(entry.start_socket())
         .map(|socket| Wire::over(OwnedFd::from(socket)))
         .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
+    let notify = Notify::listen(entry)?;
+    // Found before it can end.
+    let init = Init::find(&record)?;
     wire.go()?;
     let failed = match wire.hear()? {
-        Word::Fault(_, message) => match plan(&entry, &record) {
+        Word::Fault(_, message) => match plan(entry, &record) {
             Ok(plan) => Some(fault::explain(&plan, &message)),
             Err(error) => Some(error),
         },
@@ -39,13 +52,14 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
     };
     if let Some(error) = failed {
         // It is on its way out. Whoever asks after us finds it stopped.
-        if let Some(init) = Init::find(&record)? {
+        if let Some(init) = init {
             init.wait(Some(Instant::now() + PATIENCE))?;
         }
         return Err(error);
     }
     entry.remove_start_socket()?;
-    poststart(id, &record)
+    poststart(id, &record)?;
+    Ok(notify.zip(init))
 }
 
 /// The plan once more, from the config as it was when the container was created.
