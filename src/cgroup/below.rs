@@ -25,11 +25,12 @@ impl Cgroup {
             Error::new("--cgroup", format!("{path:?} is not a path below the container's cgroup"))
                 .hint("it is taken from there, and can't contain \"..\"")
         })?;
-        let from = if names.as_os_str().is_empty() { Path::new(".") } else { &names };
+        let here = names.as_os_str().is_empty();
+        let from = if here { Path::new(".") } else { &names };
         let how = OpenHow::new()
             .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
             .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV);
-        let path = self.path.join(&names);
+        let path = if here { self.path.clone() } else { self.path.join(&names) };
         match openat2(self, from, how) {
             Ok(directory) => Ok(Some(Self { directory, path, made: Vec::new() })),
             Err(Errno::ENOENT | Errno::ENODEV | Errno::ENOTDIR) => Ok(None),

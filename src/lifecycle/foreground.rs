@@ -95,6 +95,7 @@ impl Foreground {
             let number = signal.ssi_signo.cast_signed();
             match &self.terminal {
                 Some(terminal) if number == Signal::SIGWINCH as i32 => terminal.take_size(),
+                Some(terminal) if number == Signal::SIGCONT as i32 => terminal.take_back(),
                 // It may have ended just now; then its status says all.
                 _ => drop(pidfd::send_signal(Fd(child.pidfd().as_raw_fd()), number)),
             }
