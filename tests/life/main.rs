@@ -7,9 +7,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod activation;
 mod capabilities;
 mod cgroup;
 mod copy_up;
+mod events;
 mod exec;
 mod hooks;
 mod kill;
@@ -22,4 +24,5 @@ mod rootfs;
 mod rootless;
 mod seccomp;
 mod terminal;
+mod update;
 mod waits;
