@@ -134,17 +134,22 @@ fn holds(file: &str, value: &str, now: &str) -> bool {
         }
         _ => match (amount(value), amount(now)) {
             (Some(value), Some(now)) => now <= value && value - now < granule(file),
-            _ => value == now || !file.ends_with(".max"),
+            _ => value == now || file.rsplit_once('.').is_none_or(|(_, last)| last != "max"),
         },
     }
 }
 
 /// A number, perhaps with the unit that the kernel takes (memparse).
 fn amount(text: &str) -> Option<u64> {
-    let units = ["K", "M", "G", "T"].iter().zip([10, 20, 30, 40]);
-    let found =
-        units.filter_map(|(unit, shift)| Some((text.to_ascii_uppercase().strip_suffix(unit)?.to_owned(), shift)));
-    let (digits, shift) = found.last().unwrap_or((text.to_owned(), 0));
+    let unit = text.bytes().last().map(|unit| unit.to_ascii_uppercase());
+    let shift = match unit {
+        Some(b'K') => 10,
+        Some(b'M') => 20,
+        Some(b'G') => 30,
+        Some(b'T') => 40,
+        _ => 0,
+    };
+    let digits = if shift > 0 { &text[..text.len() - 1] } else { text };
     digits.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
