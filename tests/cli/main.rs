@@ -78,7 +78,7 @@ fn a_wrong_line_is_one_sentence() {
             "checkpoint --image-path i x",
             "checkpoint: saving and restoring containers is not supported (`onggi --help` shows what is)",
         ),
-        ("events --stats x", "events: events and statistics are not supported yet (`onggi --help` shows what is)"),
+        ("events --stats x", "container \"x\" does not exist"),
     ];
     for (line, expected) in cases {
         assert_eq!(said(line), format!("onggi: {expected}\n"), "{line}");
