@@ -52,7 +52,12 @@ impl Cgroup {
             }
         }
         let refused = |cause| self.refused(setting, name, value, cause);
-        let old = old.map_err(refused)?;
+        let old = match old {
+            Err(Errno::ENOENT) => return Err(refused(Errno::ENOENT)),
+            // One that can only be written (memory.reclaim) has nothing to bring back.
+            Err(_) => return file::write(self, name, value).map_err(refused),
+            Ok(old) => old,
+        };
         if name == "cpu.idle" {
             // Leaving idleness behind gives a cgroup the usual weight, not the one that it had.
             let weight = file::read(self, "cpu.weight").unwrap_or_default();

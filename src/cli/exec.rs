@@ -30,7 +30,7 @@ pub struct Exec {
     #[arg(long, short)]
     tty: bool,
     /// Whom it runs as.
-    #[arg(long, short, value_name = "USER[:GROUP]")]
+    #[arg(long, short, value_name = "UID[:GID]")]
     user: Option<String>,
     /// One more group; as often as needed.
     #[arg(long, short = 'g', value_name = "GID")]

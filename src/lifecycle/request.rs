@@ -45,7 +45,7 @@ pub struct ExecRequest {
     pub env: Vec<OsString>,
     /// The working directory inside the container; `None` is the container's own.
     pub cwd: Option<PathBuf>,
-    /// `UID[:GID]` or `NAME[:GROUP]` of the image's passwd and group files; `None` is the container's own.
+    /// `UID[:GID]`, in digits; `None` is the container's own.
     pub user: Option<String>,
     /// More groups.
     pub additional_gids: Vec<u32>,
