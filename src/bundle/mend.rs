@@ -5,7 +5,7 @@
 //! any string, and one that this build does not know must not keep a container from starting (spec: config, Linux
 //! Process: warn). Only the slow way through here pays for it.
 
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxResources, Spec};
 use serde_json::{Map, Value, json};
 
 use crate::error::Problem;
@@ -87,12 +87,8 @@ fn scheduling(process: &mut Map<String, Value>) {
 type Known = oci_spec::runtime::Capability;
 
 fn linux(linux: &mut Map<String, Value>, warnings: &mut Vec<Problem>) {
-    let rules = linux.get_mut("resources").and_then(|resources| resources.get_mut("devices"));
-    for rule in members(rules) {
-        // Docker's older clients write an empty type where they mean every type.
-        if rule.get("type").is_some_and(|of| of == "") {
-            rule.remove("type");
-        }
+    if let Some(resources) = linux.get_mut("resources") {
+        device_rules(resources);
     }
     let Some(architectures) = linux.get_mut("seccomp").and_then(|seccomp| seccomp.get_mut("architectures")) else {
         return;
@@ -112,6 +108,21 @@ fn linux(linux: &mut Map<String, Value>, warnings: &mut Vec<Problem>) {
         index += 1;
         unknown.is_none()
     });
+}
+
+/// Mends the resources of `update`.
+pub fn resources(resources: &mut Value, _: &mut Vec<Problem>) {
+    drop_nulls(resources);
+    device_rules(resources);
+}
+
+fn device_rules(resources: &mut Value) {
+    for rule in members(resources.get_mut("devices")) {
+        // Docker's older clients write an empty type where they mean every type.
+        if rule.get("type").is_some_and(|of| of == "") {
+            rule.remove("type");
+        }
+    }
 }
 
 /// Removes every `null` member of every object, as if it were not there.
@@ -141,11 +152,20 @@ fn members_of_object(object: Option<&mut Value>) -> impl Iterator<Item = &mut Va
 /// Takes out a limit on processes that nobody asked for. Parsed, `"pids": {}` looks like a limit of 0, which is one
 /// since runtime-spec 1.3; under an earlier version engines wrote 0 for none.
 pub fn unasked_pids(spec: &mut Spec, json: &[u8]) {
-    let asked = |json: &Value| json.pointer("/linux/resources/pids/limit").is_some_and(|limit| !limit.is_null());
-    let old = ["1.0", "1.1", "1.2"].iter().any(|old| spec.version().starts_with(old));
+    let version = spec.version().clone();
     let Some(resources) = spec.linux_mut().as_mut().and_then(|linux| linux.resources_mut().as_mut()) else { return };
+    drop_unasked_pids(resources, &version, || {
+        let json: Value = serde_json::from_slice(json).unwrap_or_default();
+        json.pointer("/linux/resources").cloned().unwrap_or_default()
+    });
+}
+
+/// The same of resources alone; `json` reads them once more.
+pub fn drop_unasked_pids(resources: &mut LinuxResources, version: &str, json: impl FnOnce() -> Value) {
+    let asked = |json: &Value| json.pointer("/pids/limit").is_some_and(|limit| !limit.is_null());
+    let old = ["1.0", "1.1", "1.2"].iter().any(|old| version.starts_with(old));
     let zero = resources.pids().as_ref().is_some_and(|pids| pids.limit() == 0);
-    if zero && (old || !serde_json::from_slice(json).is_ok_and(|json| asked(&json))) {
+    if zero && (old || !asked(&json())) {
         resources.set_pids(None);
     }
 }

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 use crate::error::{Error, Problem, Result};
 
@@ -23,7 +23,7 @@ pub mod path;
 pub mod spec;
 
 pub use findings::Findings;
-pub use parse::load_process;
+pub use parse::{load_process, load_resources};
 
 /// A bundle, read but not yet checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,11 @@ impl Bundle {
             std::path::absolute(dir).map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
         let config = read_config(&path)?;
         Self::parse(path, config)
+    }
+
+    /// Whether the container has a new mount namespace, so that mounts can be made in it.
+    pub fn makes_mounts(&self) -> bool {
+        check::is_new(&self.spec, LinuxNamespaceType::Mount)
     }
 
     /// The bundle at `path` (absolute) whose config.json reads `config`. Touches no file.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use oci_spec::runtime::{Process, Spec};
+use oci_spec::runtime::{LinuxResources, Process, Spec};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -38,6 +38,16 @@ fn required(process: &Process, bytes: &[u8], pointer: &str) -> Result<()> {
         Some(member) => Err(Error::new(format!("process.ioPriority.{member}"), "is missing")),
         None => Ok(()),
     }
+}
+
+/// Parses the resources of `update`; `file` is their name for error messages.
+///
+/// Problems are placed as in config.json: `linux.resources.memory.limit: ...`. `version` is the container's
+/// `ociVersion`, which decides what a limit of 0 processes means.
+pub fn load_resources(bytes: &[u8], file: &str, version: &str) -> Result<(LinuxResources, Vec<Problem>)> {
+    let (mut resources, warnings) = parse(bytes, file, "linux.resources", mend::resources)?;
+    mend::drop_unasked_pids(&mut resources, version, || serde_json::from_slice(bytes).unwrap_or_default());
+    Ok((resources, warnings))
 }
 
 type Mend = fn(&mut Value, &mut Vec<Problem>);

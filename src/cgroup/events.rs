@@ -1,7 +1,7 @@
 //! cgroup.events: what it says, and waiting until it says something else.
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::file;
+use super::{Cgroup, file};
 
 /// An open cgroup.events.
 pub(super) struct Events(File);
@@ -21,6 +21,31 @@ pub(super) struct State {
     pub populated: bool,
     /// Whether all of them are frozen.
     pub frozen: bool,
+}
+
+/// An open memory.events, which wakes its poller (`POLLPRI`) when it says something new.
+pub struct MemoryEvents(File);
+
+impl Cgroup {
+    /// Opens memory.events; `None` without the controller.
+    pub fn memory_events(&self) -> Option<MemoryEvents> {
+        file::open(self, "memory.events", OFlag::O_RDONLY).ok().map(MemoryEvents)
+    }
+}
+
+impl MemoryEvents {
+    /// What to poll.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// How many processes the kernel has killed for want of memory; 0 of a cgroup that was removed. To be asked before
+    /// each wait: the kernel reports changes since the last read.
+    pub fn oom_kills(&self) -> u64 {
+        let mut text = [0; 512];
+        let length = self.0.read_at(&mut text, 0).unwrap_or(0);
+        file::keyed(&String::from_utf8_lossy(&text[..length]), "oom_kill").unwrap_or(0)
+    }
 }
 
 impl Events {

@@ -2,25 +2,11 @@
 
 use nix::errno::Errno;
 
-use super::{Cgroup, Hierarchy, controllers, file};
+use super::{Cgroup, file};
 use crate::error::{Error, Result, cause_text};
 use crate::plan::cgroup::{Absent, Setting};
 
 impl Cgroup {
-    /// Changes limits while the container runs: controllers that weren't needed until now are enabled, then the
-    /// settings are written in their order.
-    ///
-    /// # Errors
-    /// As of [`Cgroup::create`]; the settings before the one that is refused hold.
-    pub fn apply(&self, settings: &[Setting]) -> Result<()> {
-        let hierarchy = Hierarchy::find()?;
-        // One below another mount has no path to enable anything along; what is missing shows in writing.
-        if let Ok(names) = self.path().strip_prefix(hierarchy.path()) {
-            controllers::enable(&hierarchy, names, self, settings)?;
-        }
-        self.write(settings)
-    }
-
     /// Writes settings, in their order; the first that is refused ends it.
     ///
     /// # Errors
@@ -30,9 +16,7 @@ impl Cgroup {
     }
 
     fn write_one(&self, setting: &Setting) -> Result<()> {
-        if setting.check_usage {
-            self.check_usage(setting)?;
-        }
+        self.check_usage(setting)?;
         let (mut name, mut value) = (&setting.file, &setting.value);
         let mut result = file::write(self, name, value);
         if result == Err(Errno::ENOENT) {
@@ -49,7 +33,10 @@ impl Cgroup {
     }
 
     /// `checkBeforeUpdate`: the kernel would make room by killing.
-    fn check_usage(&self, setting: &Setting) -> Result<()> {
+    pub(super) fn check_usage(&self, setting: &Setting) -> Result<()> {
+        if !setting.check_usage {
+            return Ok(());
+        }
         let used = file::read(self, "memory.current").ok().and_then(|text| text.trim().parse::<u64>().ok());
         match (used, setting.value.parse()) {
             (Some(used), Ok(limit)) if used > limit => Err(Error::new(
@@ -61,12 +48,12 @@ impl Cgroup {
         }
     }
 
-    fn refused(&self, setting: &Setting, name: &str, value: &str, cause: Errno) -> Error {
+    pub(super) fn refused(&self, setting: &Setting, name: &str, value: &str, cause: Errno) -> Error {
         if cause == Errno::ENOENT {
             let what = format!("this kernel has no {name} ({} {value:?})", self.path().join(name).display());
             return Error::new(&setting.place, what);
         }
-        let text = cause_text(&cause.into());
+        let text = if cause == Errno::ERANGE { "out of range".to_owned() } else { cause_text(&cause.into()) };
         let error = Error::new(&setting.place, format!("the kernel refuses {value:?} for {name}: {text}"));
         match (name, cause) {
             ("cpuset.cpus" | "cpuset.mems", _) => {

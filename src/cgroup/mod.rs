@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use crate::error::{Error, Result};
 use crate::plan;
 
+mod below;
 mod controllers;
 mod devices;
 mod events;
@@ -25,10 +26,14 @@ mod limits;
 mod owner;
 mod processes;
 mod remove;
+mod stats;
 mod tree;
+mod update;
 mod usage;
 
+pub use events::MemoryEvents;
 pub use hierarchy::Hierarchy;
+pub use stats::Stats;
 pub use usage::Memory;
 
 /// A container's cgroup: an open directory of the cgroup v2 file system.

@@ -24,6 +24,11 @@ impl Cgroup {
         }
     }
 
+    /// The quota of cpu.max: microseconds in each period, or `max`; `None` without the controller.
+    pub fn quota(&self) -> Option<String> {
+        file::read(self, "cpu.max").ok()?.split_whitespace().next().map(str::to_owned)
+    }
+
     /// How many processes of this cgroup and below it the kernel killed for want of memory; 0 where that isn't known.
     pub fn oom_kills(&self) -> u64 {
         file::read(self, "memory.events").ok().and_then(|text| file::keyed(&text, "oom_kill")).unwrap_or(0)

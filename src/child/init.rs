@@ -1,7 +1,9 @@
 //! The life of a container being born, step by step.
 
 use super::{At, Never, Outcome, Wire};
-use super::{console, cover, devices, home, hooks, identity, join, mounts, program, rootfs, seal, sysctl, time};
+use super::{
+    console, cover, devices, home, hooks, identity, join, listen, mounts, program, rootfs, seal, sysctl, time,
+};
 use crate::script::{Event, Script, Step};
 use crate::sys::{mount, process, socket};
 
@@ -93,6 +95,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let mut home = [0; home::LENGTH];
     let envp = home::environment(process, &mut home);
     identity::schedule(process)?;
+    listen::name(process, envp);
 
     // 10. The container is created. It waits, for a moment or a week, to be started.
     wire.say(Event::Ready, 0);

@@ -1,7 +1,7 @@
 //! Joining a container: its namespaces, and one more process in it.
 
 use super::{At, Never, Outcome, Wire};
-use super::{console, home, identity, program, seal};
+use super::{console, home, identity, listen, program, seal};
 use crate::script::{Event, Script, Step};
 use crate::sys::abi;
 use crate::sys::{clone, process};
@@ -46,6 +46,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     if script.reborn.is() {
         be_born(script, wire)?;
     }
+    listen::name(process, envp);
     process::setsid().at(Step::Session)?;
     console::control(process)?;
     identity::schedule(process)?;

@@ -26,6 +26,7 @@ mod identity;
 mod init;
 mod join;
 mod listener;
+mod listen;
 mod mounts;
 mod place;
 mod program;

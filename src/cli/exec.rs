@@ -30,7 +30,7 @@ pub struct Exec {
     #[arg(long, short)]
     tty: bool,
     /// Whom it runs as.
-    #[arg(long, short, value_name = "USER[:GROUP]")]
+    #[arg(long, short, value_name = "UID[:GID]")]
     user: Option<String>,
     /// One more group; as often as needed.
     #[arg(long, short = 'g', value_name = "GID")]
@@ -64,7 +64,10 @@ pub struct Exec {
     preserve_fds: u32,
     /// A cgroup below the container's own.
     #[arg(long, value_name = "PATH")]
-    cgroup: Option<String>,
+    cgroup: Vec<String>,
+    /// Without a meaning: exec is never anybody's reaper.
+    #[arg(long, hide = true)]
+    no_subreaper: bool,
     /// Even if the container is paused.
     #[arg(long)]
     ignore_paused: bool,
@@ -77,7 +80,15 @@ pub struct Exec {
 }
 
 impl Run for Exec {
+    /// What goes wrong before the program begins ends it with 255, as runc has it, so that it can be told from the
+    /// program's own failures; a program that is not there with 127, one that can't be executed with 126.
     fn run(self, context: &Context) -> Result<u8> {
+        self.execute(context).map_err(|error| if error.status == 1 { error.status(255) } else { error })
+    }
+}
+
+impl Exec {
+    fn execute(self, context: &Context) -> Result<u8> {
         if self.args.is_empty() && self.process.is_none() {
             return Err(
                 Error::new("exec", "needs a program to run, after the id").hint("or a file that tells, with --process")

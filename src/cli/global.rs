@@ -24,6 +24,9 @@ pub struct Global {
     /// Have systemd make the cgroups.
     #[arg(long)]
     pub systemd_cgroup: bool,
+    /// Not used: it belongs to checkpoint and restore, which there are not.
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub criu: Option<PathBuf>,
     /// Who makes the cgroups.
     #[arg(long, value_name = "MANAGER", hide = true)]
     pub cgroup_manager: Option<CgroupManager>,

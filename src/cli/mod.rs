@@ -12,10 +12,12 @@
 
 mod argv;
 mod context;
+mod duration;
 mod global;
 mod log;
 mod output;
 mod root;
+mod size;
 mod table;
 mod usage;
 mod version;
@@ -23,6 +25,7 @@ mod words;
 
 mod create;
 mod delete;
+mod events;
 mod exec;
 mod features;
 mod generate;
@@ -37,6 +40,7 @@ mod spec;
 mod start;
 mod state;
 mod stop;
+mod update;
 mod wait;
 
 use std::ffi::OsString;
@@ -94,6 +98,10 @@ fn answer(called: &OsString, arguments: &[OsString]) -> u8 {
 /// Finds the word, builds it and no other, and runs it; the exit status.
 fn dispatch(front: Command, flags: Vec<OsString>, rest: &[OsString]) -> Result<u8> {
     let name = rest.first().and_then(|name| name.to_str());
+    if name == Some("h") {
+        // As runc has it.
+        return parse(words::whole(front), [flags, vec!["help".into()], rest[1..].to_vec()].concat(), "").map(|_| 0);
+    }
     if let Some(error) = name.and_then(words::absent) {
         return Err(error);
     }

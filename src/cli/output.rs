@@ -17,6 +17,17 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Prints `value` as JSON on one line; whether somebody still reads.
+pub fn print_json_line(value: &impl Serialize) -> Result<bool> {
+    let line = serde_json::to_string(value).map_err(not_json)? + "\n";
+    let mut out = stdout().lock();
+    match out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(cause) => Err(Error::io("standard output", "can't be written to", cause)),
+    }
+}
+
 /// Prints `value` as JSON on one line.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     print(&(serde_json::to_string(value).map_err(not_json)? + "\n"))

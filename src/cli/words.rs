@@ -4,7 +4,8 @@ use clap::{ArgMatches, Command};
 
 use super::{Context, Positionals, Run, usage};
 use super::{
-    create, delete, exec, features, generate, kill, list, pause, plan, ps, resume, run, spec, start, state, stop, wait,
+    create, delete, events, exec, features, generate, kill, list, pause, plan, ps, resume, run, spec, start, state,
+    stop, update, wait,
 };
 use crate::error::{Error, Result};
 
@@ -28,6 +29,7 @@ pub const WORDS: &[Word] = &[
     passing_on::<exec::Exec>("exec"),
     word::<pause::Pause>("pause"),
     word::<resume::Resume>("resume"),
+    word::<update::Update>("update"),
     word::<kill::Kill>("kill"),
     word::<stop::Stop>("stop"),
     word::<wait::Wait>("wait"),
@@ -35,6 +37,7 @@ pub const WORDS: &[Word] = &[
     word::<state::State>("state"),
     word::<list::List>("list"),
     passing_on::<ps::Ps>("ps"),
+    word::<events::Events>("events"),
     word::<spec::Spec>("spec"),
     word::<plan::Plan>("plan"),
     word::<features::Features>("features"),
@@ -76,9 +79,7 @@ pub fn whole(front: Command) -> Command {
 /// Words that runc has and onggi has not.
 pub fn absent(name: &str) -> Option<Error> {
     let what = match name {
-        "checkpoint" | "restore" => "saving and restoring containers is not supported yet",
-        "update" => "changing the limits of a running container is not supported yet",
-        "events" => "events and statistics are not supported yet",
+        "checkpoint" | "restore" => "saving and restoring containers is not supported",
         _ => return None,
     };
     Some(Error::new(name, what).hint("`onggi --help` shows what is"))

@@ -32,6 +32,7 @@ mod spawn;
 mod userns;
 mod wire;
 
+pub use crate::script::LISTEN_PID;
 pub use arm::{Armed, Arming, arm, arm_join};
 pub use interrupts::Interrupts;
 pub use spawn::{Child, spawn};

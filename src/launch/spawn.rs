@@ -34,7 +34,7 @@ pub struct Child {
 /// `hooks` runs the hooks that want the namespaces complete; it gets the container's pid. If anything fails, the
 /// child is ended and reaped before the error comes back; the cgroup is the caller's to remove.
 pub fn spawn(
-    armed: Armed,
+    armed: Armed<'_>,
     plan: &Plan,
     cgroup: Option<&Cgroup>,
     host: &Host,
@@ -88,7 +88,7 @@ fn take_initial_processors(plan: &Plan) -> Result<()> {
 }
 
 /// The clone itself.
-fn bear(armed: Armed, cgroup: Option<&Cgroup>) -> Result<Child> {
+fn bear(armed: Armed<'_>, cgroup: Option<&Cgroup>) -> Result<Child> {
     let mut keep = armed.files.numbers();
     keep.extend([&armed.childs_wire, &armed.script].map(|file| Fd(file.as_raw_fd())));
     keep.extend((3..3 + armed.preserve_fds.cast_signed()).map(Fd));
@@ -121,6 +121,12 @@ fn bear(armed: Armed, cgroup: Option<&Cgroup>) -> Result<Child> {
             procs = open_procs(cgroup)?;
             becoming.cgroup = Some(Fd(procs.as_raw_fd()));
             make(becoming, None)
+        }
+        (Err(errno @ Errno(abi::EBUSY | abi::EOPNOTSUPP)), Some(_)) => {
+            match armed.instead.as_ref().and_then(|find| find()) {
+                Some(instead) => make(becoming, Some(Fd(instead.fd().as_raw_fd()))),
+                None => Err(errno),
+            }
         }
         (made, _) => made,
     };

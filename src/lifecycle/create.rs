@@ -11,8 +11,9 @@ use std::time::SystemTime;
 
 use tracing::{debug, warn};
 
+use super::activation::Activation;
 use super::making::Making;
-use super::{CreateRequest, State, hooks, sockets};
+use super::{CreateRequest, State, hooks, sd_notify, sockets};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Interrupts};
@@ -21,7 +22,7 @@ use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 
 /// Creates the container: when this returns, it is complete and waits for `start`. After an error nothing of it is left.
 pub fn create(store: &Store, request: &CreateRequest) -> Result<()> {
-    let prepared = Prepared::new(request)?;
+    let prepared = Prepared::new(store, request)?;
     let console = match (&request.console_socket, prepared.plan.process.terminal) {
         (Some(path), true) => Some(sockets::connect(path, "--console-socket")?),
         (None, false) => None,
@@ -45,12 +46,25 @@ pub struct Prepared {
     pub plan: Plan,
     /// This host.
     pub host: Host,
+    /// How many descriptors from 3 on the program inherits: those of socket activation, and those that were asked for.
+    pub preserve_fds: u32,
+    /// Whether it has a place for a socket on which it says that it is ready.
+    pub notifies: bool,
 }
 
 impl Prepared {
     /// Reads and checks the bundle, and decides everything.
-    pub fn new(request: &CreateRequest) -> Result<Self> {
-        let bundle = Bundle::load(&request.bundle)?;
+    pub fn new(store: &Store, request: &CreateRequest) -> Result<Self> {
+        let mut bundle = Bundle::load(&request.bundle)?;
+        let activation = Activation::of_caller()?;
+        if let (Some(activation), Some(process)) = (&activation, bundle.spec.process_mut()) {
+            let env = process.env().iter().flatten().cloned().chain(activation.variables()).collect();
+            process.set_env(Some(env));
+        }
+        let notifies = sd_notify::wanted() && bundle.makes_mounts();
+        if notifies {
+            sd_notify::add(&mut bundle.spec, store, &request.id)?;
+        }
         let host = Host::probe();
         let plan = Plan::new(&bundle, &host)?;
         for warning in &plan.warnings {
@@ -62,7 +76,8 @@ impl Prepared {
         if let Some(filter) = plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
             debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));
         }
-        Ok(Self { bundle, plan, host })
+        let preserve_fds = request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count));
+        Ok(Self { bundle, plan, host, preserve_fds, notifies })
     }
 }
 
@@ -83,7 +98,7 @@ pub fn make(
     console: Option<OwnedFd>,
     waiting: Waiting,
 ) -> Result<Child> {
-    let Prepared { bundle, plan, host } = prepared;
+    let Prepared { bundle, plan, host, .. } = prepared;
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
     let interrupts = Interrupts::hold()?;
@@ -92,6 +107,9 @@ pub fn make(
     let mut making = Making::new(&entry, &hooked);
     let mut record = intent(request, prepared);
     entry.save_config(&bundle.config)?;
+    if prepared.notifies {
+        sd_notify::make_directory(&entry)?;
+    }
     let cgroup = making.cgroup(plan, host, request, &mut record)?;
     let start = match waiting {
         Waiting::ForStart => Some(listen(&entry)?),
@@ -104,7 +122,7 @@ pub fn make(
         lenient: !host.root(),
         console,
         start,
-        preserve_fds: request.preserve_fds,
+        preserve_fds: prepared.preserve_fds,
         no_pivot: request.no_pivot,
         new_keyring: !request.no_new_keyring,
         hook_states: hook_states(plan, &record)?,
@@ -133,7 +151,7 @@ pub fn make(
 
 /// What is remembered before the first side effect.
 fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
-    let Prepared { bundle, plan, host } = prepared;
+    let Prepared { bundle, plan, host, .. } = prepared;
     let saved = |hooks: &[crate::plan::Hook]| hooks.iter().map(SavedHook::from).collect();
     Record {
         version: crate::state::VERSION,

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use oci_spec::runtime as oci;
 
+use super::activation::Activation;
 use super::agent::Agent;
 use super::create::write_pid;
 use super::foreground::Foreground;
@@ -28,7 +30,8 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let host = Host::probe();
     let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
     let mut plan = Plan::new(&bundle, &host)?;
-    plan.process = process(&bundle, &plan, &host, request)?;
+    let activation = Activation::of_caller()?;
+    plan.process = process(&bundle, &plan, &host, request, activation.as_ref())?;
     let cgroup = cgroup(&record, request)?;
     let terminal = plan.process.terminal;
     if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
@@ -56,14 +59,17 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         lenient: !host.root(),
         console,
         start: None,
-        preserve_fds: request.preserve_fds,
+        preserve_fds: request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count)),
         no_pivot: false,
         new_keyring: true,
         hook_states: Default::default(),
     };
     let mut agent = Agent::connect(plan.listener.as_ref())?;
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
-    let armed = launch::arm_join(arming, pidfd)?;
+    let mut armed = launch::arm_join(arming, pidfd)?;
+    if let (Some(own), []) = (&cgroup, &request.cgroup[..]) {
+        armed.instead = Some(Box::new(|| own.of_process_below(init.pid())));
+    }
     let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &Interrupts::hold()?, &mut |_| Ok(()))?;
     let mut hand_over = |filter: OwnedFd| {
         let state = State::for_hooks(&record, status);
@@ -78,7 +84,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     });
     let ended = begun.and_then(|()| match &mut foreground {
         None => Ok(0),
-        Some(foreground) => foreground.attach().and_then(|()| foreground.attend(&child)),
+        Some(foreground) => foreground.attach().and_then(|()| foreground.attend(&child, None)),
     });
     if ended.is_err() {
         child.end();
@@ -99,7 +105,13 @@ fn allowed(id: &Id, status: Status, request: &ExecRequest) -> Result<()> {
 }
 
 /// The process that is asked for: from a file, or the container's own with what the request changes.
-fn process(bundle: &Bundle, plan: &Plan, host: &Host, request: &ExecRequest) -> Result<Process> {
+fn process(
+    bundle: &Bundle,
+    plan: &Plan,
+    host: &Host,
+    request: &ExecRequest,
+    activation: Option<&Activation>,
+) -> Result<Process> {
     let (mut process, warnings) = match &request.process {
         Some(path) => {
             let file = path.display().to_string();
@@ -112,6 +124,10 @@ fn process(bundle: &Bundle, plan: &Plan, host: &Host, request: &ExecRequest) -> 
         tracing::warn!("{warning}");
     }
     change(&mut process, request)?;
+    if let Some(activation) = activation {
+        let env = process.env().iter().flatten().cloned().chain(activation.variables()).collect();
+        process.set_env(Some(env));
+    }
     let user_namespace = plan.namespaces.has(libc::CLONE_NEWUSER);
     let (mut process, warnings) = Process::new(&process, user_namespace, host)?;
     for warning in warnings {
@@ -235,17 +251,50 @@ fn add_capabilities(process: &mut oci::Process, names: &[String]) -> Result<()> 
 /// The cgroup that the process is born into: the container's, or one below it.
 fn cgroup(record: &Record, request: &ExecRequest) -> Result<Option<Cgroup>> {
     let own = own_cgroup(record)?;
-    let (Some(below), Some(cgroup)) = (&request.cgroup, &own) else { return Ok(own) };
-    let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
-    let below = below.trim_start_matches('/');
-    if below.is_empty() {
-        return Ok(own);
-    }
-    if !below.split('/').all(plain) {
-        return Err(Error::new("--cgroup", format!("{below:?} is not a path below the container's cgroup")));
-    }
-    let path = cgroup.path().join(below);
-    Cgroup::open(&path)?.map(Some).ok_or_else(|| {
-        Error::new("--cgroup", format!("{} does not exist", path.display())).hint("make it in the container first")
+    let Some(path) = sub_cgroup(&request.cgroup)? else { return Ok(own) };
+    let own = own.ok_or_else(|| Error::new("--cgroup", "the container has no cgroup of its own"))?;
+    own.below(Path::new(path))?.map(Some).ok_or_else(|| {
+        Error::new("--cgroup", format!("there is no cgroup {path:?} below {}", own.path().display()))
+            .hint("make it in the container first")
     })
+}
+
+/// The path of `--cgroup [CONTROLLER[,CONTROLLER]:]PATH`. In cgroup v2 all controllers are in one place, so that they may
+/// be named, but not be sent to different ones.
+fn sub_cgroup(wanted: &[String]) -> Result<Option<&str>> {
+    let path = |text: &'_ String| -> usize {
+        let controllers = text.split_once(':').map_or("", |(controllers, _)| controllers);
+        let named = controllers.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b',' | b'_'));
+        if named && !controllers.is_empty() { controllers.len() + 1 } else { 0 }
+    };
+    let mut paths = wanted.iter().map(|text| &text[path(text)..]);
+    let first = paths.next();
+    match paths.find(|other| Some(*other) != first) {
+        Some(other) => Err(Error::new(
+            "--cgroup",
+            format!("in cgroup v2 a process is in one cgroup, not in {:?} and {other:?}", first.unwrap_or_default()),
+        )),
+        None => Ok(first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sub_cgroups() {
+        let path = |wanted: &[&str]| {
+            let wanted: Vec<String> = wanted.iter().map(|&text| text.to_owned()).collect();
+            sub_cgroup(&wanted).map(|path| path.map(str::to_owned)).map_err(|error| error.to_string())
+        };
+        assert_eq!(path(&[]), Ok(None));
+        for (text, expected) in
+            [("a/b", "a/b"), ("cpu:a", "a"), ("cpu,memory:/a", "/a"), ("/a:b", "/a:b"), (":a", ":a"), ("/", "/")]
+        {
+            assert_eq!(path(&[text]), Ok(Some(expected.to_owned())), "{text}");
+        }
+        assert_eq!(path(&["cpu:a", "memory:a"]), Ok(Some("a".to_owned())));
+        assert!(path(&["cpu:a", "memory:b"]).unwrap_err().contains("one cgroup, not in \"a\" and \"b\""));
+    }
 }

@@ -14,6 +14,7 @@ pub fn features() -> Value {
         "ociVersionMax": SPEC_VERSION,
         "hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
         "mountOptions": options::names().collect::<Vec<_>>(),
+        "annotations": { "org.opencontainers.runc.checkpoint.enabled": "false" },
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
             "capabilities": capabilities(),

@@ -8,6 +8,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
+use super::sd_notify::Notify;
 use super::terminal::Terminal;
 use crate::error::{Error, Result};
 use crate::launch::Child;
@@ -54,14 +55,16 @@ impl Foreground {
         Ok(())
     }
 
-    /// Passes on signals and what is typed and shown, until the process has ended: its exit status.
-    pub fn attend(&mut self, child: &Child) -> Result<u8> {
+    /// Passes on signals, what is typed and shown, and what is said to `notify`, until the process has ended: its exit
+    /// status.
+    pub fn attend(&mut self, child: &Child, notify: Option<&Notify>) -> Result<u8> {
         loop {
             let ended = {
                 let mut fds = vec![
                     PollFd::new(child.pidfd(), PollFlags::POLLIN),
                     PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
                 ];
+                fds.extend(notify.map(|notify| PollFd::new(notify.fd(), PollFlags::POLLIN)));
                 if let Some(terminal) = &self.terminal {
                     terminal.interests(&mut fds);
                 }
@@ -72,6 +75,9 @@ impl Foreground {
                 }
             };
             self.pass_on_signals(child);
+            if let Some(notify) = notify {
+                notify.pass_on("");
+            }
             if let Some(terminal) = &mut self.terminal {
                 terminal.relay();
             }
@@ -89,6 +95,7 @@ impl Foreground {
             let number = signal.ssi_signo.cast_signed();
             match &self.terminal {
                 Some(terminal) if number == Signal::SIGWINCH as i32 => terminal.take_size(),
+                Some(terminal) if number == Signal::SIGCONT as i32 => terminal.take_back(),
                 // It may have ended just now; then its status says all.
                 _ => drop(pidfd::send_signal(Fd(child.pidfd().as_raw_fd()), number)),
             }

@@ -5,12 +5,14 @@
 //!
 //! May enter: `launch`, `state`, `cgroup`, and what those stand on.
 
+mod activation;
 mod request;
 
 mod agent;
 pub mod create;
 pub mod delete;
 mod end;
+pub mod events;
 pub mod exec;
 pub mod features;
 mod foreground;
@@ -21,12 +23,14 @@ mod making;
 pub mod pause;
 pub mod ps;
 pub mod run;
+mod sd_notify;
 mod signal;
 mod sockets;
 pub mod start;
 pub mod state;
 pub mod stop;
 mod terminal;
+pub mod update;
 pub mod wait;
 
 pub use end::{end, own_cgroup};

@@ -17,6 +17,7 @@ pub fn pause(store: &Store, id: &Id) -> Result<()> {
     let record = entry.read()?;
     match status(&entry, &record) {
         Status::Created | Status::Running => cgroup(&entry, &record)?.freeze(Instant::now() + PATIENCE),
+        Status::Stopped => Err(Error::new(id.as_str(), "can't be paused: container not running")),
         status => Err(Error::new(id.as_str(), format!("can't be paused: it is {status}"))),
     }
 }
@@ -28,7 +29,7 @@ pub fn resume(store: &Store, id: &Id) -> Result<()> {
     let record = entry.read()?;
     match status(&entry, &record) {
         Status::Paused => cgroup(&entry, &record)?.thaw(Instant::now() + PATIENCE),
-        status => Err(Error::new(id.as_str(), format!("can't be resumed: it is {status}, not paused"))),
+        status => Err(Error::new(id.as_str(), format!("can't be resumed: container not paused, but {status}"))),
     }
 }
 

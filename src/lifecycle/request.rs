@@ -45,7 +45,7 @@ pub struct ExecRequest {
     pub env: Vec<OsString>,
     /// The working directory inside the container; `None` is the container's own.
     pub cwd: Option<PathBuf>,
-    /// `UID[:GID]` or `NAME[:GROUP]` of the image's passwd and group files; `None` is the container's own.
+    /// `UID[:GID]`, in digits; `None` is the container's own.
     pub user: Option<String>,
     /// More groups.
     pub additional_gids: Vec<u32>,
@@ -69,8 +69,8 @@ pub struct ExecRequest {
     pub apparmor: Option<String>,
     /// How many file descriptors from 3 on the program inherits.
     pub preserve_fds: u32,
-    /// A cgroup below the container's own to run in.
-    pub cgroup: Option<String>,
+    /// A cgroup below the container's own to run in, `[CONTROLLERS:]PATH`; the same each time.
+    pub cgroup: Vec<String>,
     /// Go ahead in a paused container (and wait there until it is resumed).
     pub ignore_paused: bool,
 }

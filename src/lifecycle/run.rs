@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use super::agent::Agent;
 use super::create::{Prepared, Waiting, make};
 use super::foreground::Foreground;
+use super::sd_notify::Notify;
 use super::terminal::own_size;
 use super::{CreateRequest, State, delete, sockets, start};
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::state::{Record, Status, Store};
 /// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
 /// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
 pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> Result<u8> {
-    let mut prepared = Prepared::new(request)?;
+    let mut prepared = Prepared::new(store, request)?;
     let terminal = prepared.plan.process.terminal;
     if detach {
         let console = match (&request.console_socket, terminal) {
@@ -30,8 +31,12 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
         };
         let agent = Agent::connect(prepared.plan.listener.as_ref())?;
         let child = make(store, request, &prepared, console, Waiting::ForUs)?;
-        begin(store, request, &prepared, agent, &child)?;
-        return Ok(0);
+        let Some(notify) = begin(store, request, &prepared, agent, &child)? else { return Ok(0) };
+        let ready = notify.wait_ready(&request.id, child.pid(), child.pidfd());
+        if ready.is_err() {
+            remove(store, request)?;
+        }
+        return ready.map(|()| 0);
     }
     if terminal && request.console_socket.is_none() {
         // Ours wins over the config's: it is what the user sees.
@@ -48,7 +53,7 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
     let status = foreground
         .attach()
         .and_then(|()| begin(store, request, &prepared, agent, &child))
-        .and_then(|()| foreground.attend(&child));
+        .and_then(|notify| foreground.attend(&child, notify.as_ref()));
     if status.is_err() {
         child.end();
     }
@@ -67,14 +72,15 @@ fn remember(store: &Store, request: &CreateRequest, status: u8) -> Result<()> {
     entry.write(&Record { exit_status: Some(status), ..entry.read()? })
 }
 
-/// Gives the word to start, and runs the poststart hooks. What does not begin is removed.
+/// Gives the word to start, and runs the poststart hooks. What does not begin is removed. The socket on which the
+/// container says that it is ready comes back, if somebody wants to know.
 fn begin(
     store: &Store,
     request: &CreateRequest,
     prepared: &Prepared,
     agent: Option<Agent<'_>>,
     child: &Child,
-) -> Result<()> {
+) -> Result<Option<Notify>> {
     let asked = agent.is_some();
     let mut agent = agent;
     let mut hand_over = |filter: OwnedFd| {
@@ -82,12 +88,14 @@ fn begin(
         let state = State::for_hooks(&record, Status::Created);
         agent.take().map_or(Ok(()), |agent| agent.hand_over(&filter, child.pid(), &state))
     };
-    let begun = child.start(&prepared.plan, asked.then_some(&mut hand_over as _)).and_then(|()| {
-        if prepared.plan.hooks.poststart.is_empty() {
-            return Ok(());
+    let begun = (|| {
+        let notify = if prepared.notifies { Notify::listen(&store.open_entry(&request.id)?)? } else { None };
+        child.start(&prepared.plan, asked.then_some(&mut hand_over as _))?;
+        if !prepared.plan.hooks.poststart.is_empty() {
+            start::poststart(&store.open_entry(&request.id)?.read()?)?;
         }
-        start::poststart(&store.open_entry(&request.id)?.read()?)
-    });
+        Ok(notify)
+    })();
     if begun.is_err() {
         child.end();
         remove(store, request)?;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::agent::Agent;
 use super::end::PATIENCE;
+use super::sd_notify::Notify;
 use super::{State, delete, hooks};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
@@ -14,11 +15,20 @@ use crate::plan::{Hook, Host, Plan};
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
 /// Starts a created container. When this returns, the user's program has begun, and the poststart hooks have run.
+///
+/// With `NOTIFY_SOCKET` in our environment, and in that of `create`, it has also said that it is ready.
 pub fn start(store: &Store, id: &Id) -> Result<()> {
     let entry = store.open_entry(id)?;
+    let Some((notify, init)) = begin(&entry, id)? else { return Ok(()) };
+    notify.wait_ready(id, init.pid(), init.pidfd())
+}
+
+/// Has the program begin; whom to wait for, if its being ready is waited for. The container is free for other commands
+/// then.
+fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     let _lock = entry.lock()?;
     let record = entry.read()?;
-    match status(&entry, &record) {
+    match status(entry, &record) {
         Status::Created => {}
         Status::Stopped => {
             return Err(Error::new(id.as_str(), "container has stopped and can't be started again")
@@ -34,12 +44,15 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
     let wire = UnixStream::connect(entry.start_socket())
         .map(|socket| Wire::over(OwnedFd::from(socket)))
         .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
+    let notify = Notify::listen(entry)?;
+    // Found before it can end.
+    let init = Init::find(&record)?;
     wire.go()?;
     let mut hook = false;
     let failed = match wire.hear_start(record.listener.as_ref().map(|_| &mut hand_over as _)) {
         Ok(Word::Fault(step, message)) => {
             hook = fault::of_a_hook(step);
-            Some(plan(&entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
+            Some(plan(entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
         }
         Ok(Word::Unheard) => Some(Error::new(id.as_str(), "the container ended before it could be started")),
         Ok(Word::Event(..) | Word::End) => None,
@@ -49,13 +62,14 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
     drop(wire);
     if let Some(error) = failed {
         // It is on its way out. Whoever asks after us finds it stopped.
-        if let Some(init) = Init::find(&record)? {
+        if let Some(init) = init {
             init.wait(Some(Instant::now() + PATIENCE))?;
         }
-        return Err(if hook { end_of_life(&entry, &record, error) } else { error });
+        return Err(if hook { end_of_life(entry, &record, error) } else { error });
     }
     entry.remove_start_socket()?;
-    poststart(&record).map_err(|error| end_of_life(&entry, &record, error))
+    poststart(&record).map_err(|error| end_of_life(entry, &record, error))?;
+    Ok(notify.zip(init))
 }
 
 /// What a hook that fails at start leads to: the container is stopped and deleted, and the poststop hooks run (spec 1.3:

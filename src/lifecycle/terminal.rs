@@ -18,17 +18,19 @@ nix::ioctl_write_ptr_bad!(set_window, TIOCSWINSZ, winsize);
 
 /// The controlling side of the container's terminal, and what is on its way.
 pub struct Terminal {
-    controller: OwnedFd,
-    /// How our own terminal was before we made it raw.
-    cooked: Option<Termios>,
+    /// Until nobody has the container's side open any more, or nobody is left to show anything to.
+    controller: Option<OwnedFd>,
+    /// Our own terminal as it was, and as we made it.
+    modes: Option<Modes>,
     typed: Vec<u8>,
     shown: Vec<u8>,
     /// Whether there is more to come from our stdin.
     stdin: bool,
-    /// Whether our stdout takes anything.
-    stdout: bool,
-    /// Whether the container's side is still open.
-    open: bool,
+}
+
+struct Modes {
+    cooked: Termios,
+    raw: Termios,
 }
 
 /// Rows and columns of our own terminal, if stdin is one.
@@ -53,31 +55,32 @@ impl Terminal {
         let failed = |cause: Errno| Error::io("process.terminal", "can't receive the terminal", cause);
         let controller = receive(arrival).map_err(failed)?;
         fcntl(&controller, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK)).map_err(failed)?;
-        let mut terminal = Self {
-            controller,
-            cooked: None,
-            typed: Vec::new(),
-            shown: Vec::new(),
-            stdin: true,
-            stdout: true,
-            open: true,
-        };
+        let mut terminal =
+            Self { controller: Some(controller), modes: None, typed: Vec::new(), shown: Vec::new(), stdin: true };
         if let Ok(cooked) = tcgetattr(stdin()) {
             let mut raw = cooked.clone();
             cfmakeraw(&mut raw);
             tcsetattr(stdin(), SetArg::TCSANOW, &raw).map_err(failed)?;
-            terminal.cooked = Some(cooked);
+            terminal.modes = Some(Modes { cooked, raw });
             terminal.take_size();
         }
         Ok(terminal)
     }
 
+    /// We were stopped and go on: meanwhile the shell had the terminal, in its own mode and perhaps another size.
+    pub fn take_back(&self) {
+        if let Some(modes) = &self.modes {
+            let _ = tcsetattr(stdin(), SetArg::TCSANOW, &modes.raw);
+            self.take_size();
+        }
+    }
+
     /// Gives the container's terminal the size of ours.
     pub fn take_size(&self) {
-        if let Some(size) = window() {
+        if let (Some(size), Some(controller)) = (window(), &self.controller) {
             // SAFETY: the call reads one struct winsize.
             #[allow(unsafe_code)]
-            let _ = unsafe { set_window(self.controller.as_raw_fd(), &raw const size) };
+            let _ = unsafe { set_window(controller.as_raw_fd(), &raw const size) };
         }
     }
 
@@ -86,10 +89,10 @@ impl Terminal {
         let mut inside = PollFlags::empty();
         inside.set(PollFlags::POLLIN, self.shown.is_empty());
         inside.set(PollFlags::POLLOUT, !self.typed.is_empty());
-        if self.open && !inside.is_empty() {
-            fds.push(PollFd::new(self.controller.as_fd(), inside));
+        if !inside.is_empty() {
+            fds.extend(self.controller.iter().map(|controller| PollFd::new(controller.as_fd(), inside)));
         }
-        if self.stdin && self.typed.is_empty() {
+        if self.stdin && self.typed.is_empty() && self.controller.is_some() {
             fds.push(PollFd::new(stdin(), PollFlags::POLLIN));
         }
         if !self.shown.is_empty() {
@@ -99,29 +102,25 @@ impl Terminal {
 
     /// Moves what can be moved without waiting.
     pub fn relay(&mut self) {
-        if self.stdin && self.typed.is_empty() && ready(stdin(), PollFlags::POLLIN) {
+        if self.stdin && self.typed.is_empty() && self.controller.is_some() && ready(stdin(), PollFlags::POLLIN) {
             match take(stdin()) {
                 Ok(piece) if !piece.is_empty() => self.typed = piece,
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
                 _ => self.stdin = false,
             }
         }
-        if !self.typed.is_empty() {
-            match write(&self.controller, &self.typed) {
-                Ok(length) => drop(self.typed.drain(..length)),
-                Err(Errno::EAGAIN | Errno::EINTR) => {}
-                Err(_) => self.typed.clear(),
-            }
+        match self.controller.as_ref().filter(|_| !self.typed.is_empty()).map(|into| write(into, &self.typed)) {
+            None | Some(Err(Errno::EAGAIN | Errno::EINTR)) => {}
+            Some(Ok(length)) => drop(self.typed.drain(..length)),
+            Some(Err(_)) => self.typed.clear(),
         }
-        if self.open && self.shown.is_empty() {
-            match take(self.controller.as_fd()) {
-                Ok(piece) => self.shown = piece,
-                Err(Errno::EAGAIN | Errno::EINTR) => {}
-                // EIO: nobody has the other side open any more.
-                Err(_) => self.open = false,
-            }
+        match self.controller.as_ref().filter(|_| self.shown.is_empty()).map(|from| take(from.as_fd())) {
+            None | Some(Err(Errno::EAGAIN | Errno::EINTR)) => {}
+            Some(Ok(piece)) => self.shown = piece,
+            // EIO: nobody has the other side open any more.
+            Some(Err(_)) => self.controller = None,
         }
-        if !self.shown.is_empty() && (!self.stdout || ready(stdout(), PollFlags::POLLOUT)) {
+        if !self.shown.is_empty() && ready(stdout(), PollFlags::POLLOUT) {
             self.show();
         }
     }
@@ -132,35 +131,35 @@ impl Terminal {
             while !self.shown.is_empty() {
                 self.show();
             }
-            match take(self.controller.as_fd()) {
-                Ok(piece) if !piece.is_empty() => self.shown = piece,
-                Err(Errno::EINTR) => {}
+            match self.controller.as_ref().map(|from| take(from.as_fd())) {
+                Some(Ok(piece)) if !piece.is_empty() => self.shown = piece,
+                Some(Err(Errno::EINTR)) => {}
                 _ => return,
             }
         }
     }
 
     fn show(&mut self) {
-        if !self.stdout {
-            self.shown.clear();
-            return;
-        }
         match write(stdout(), &self.shown) {
             Ok(length) => drop(self.shown.drain(..length)),
             Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) => {
                 let _ = ready_within(stdout(), PollFlags::POLLOUT);
             }
-            // Nobody reads any more; the container goes on.
-            Err(_) => self.stdout = false,
+            // Nobody reads any more, so we hang up, as a lost connection does: the container's programs get SIGHUP, and an
+            // error where they write on.
+            Err(_) => {
+                self.shown.clear();
+                self.controller = None;
+            }
         }
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        if let Some(cooked) = &self.cooked {
-            let _ = tcsetattr(stdin(), SetArg::TCSADRAIN, cooked);
+        if let Some(modes) = &self.modes {
+            let _ = tcsetattr(stdin(), SetArg::TCSADRAIN, &modes.cooked);
         }
     }
 }

@@ -20,10 +20,14 @@ pub use value::{Flag, List, Text};
 use crate::sys::Fd;
 use crate::sys::process::SchedulingAttributes;
 use core::cell::Cell;
+use core::ffi::CStr;
 
 /// Where the child maps its script: below all that the kernel places by itself, in the reach of every 64-bit
 /// architecture's smallest address space.
 pub const ADDRESS: usize = 0x10_0000_0000;
+
+/// The variable in which socket activation names its process: the child writes its number over the zeros.
+pub const LISTEN_PID: &CStr = c"LISTEN_PID=0000000000";
 
 /// The whole of it. It lies at [`ADDRESS`].
 #[repr(C)]
@@ -243,6 +247,8 @@ pub struct Process {
     pub envp: usize,
     /// Whether the environment lacks HOME: the spare entry becomes it.
     pub find_home: Flag,
+    /// Whether the environment has [`LISTEN_PID`].
+    pub listens: Flag,
     /// Value of PATH in the environment, or none.
     pub path: Text,
     /// Working directory.

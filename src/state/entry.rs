@@ -181,10 +181,25 @@ impl Entry {
     }
 
     fn unlink(&self, file: &Path) -> Result<()> {
-        match unlinkat(&self.directory, file, UnlinkatFlags::NoRemoveDir) {
+        let unlinked = match unlinkat(&self.directory, file, UnlinkatFlags::NoRemoveDir) {
+            Err(Errno::EISDIR) => self.remove_directory(file),
+            unlinked => unlinked,
+        };
+        match unlinked {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
             Err(cause) => Err(self.failed(&file.to_string_lossy(), "can't be removed", cause)),
         }
+    }
+
+    /// Removes a directory with the files in it.
+    fn remove_directory(&self, name: &Path) -> nix::Result<()> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mut directory = Dir::openat(&self.directory, name, flags, Mode::empty())?;
+        let names: Vec<_> = directory.iter().filter_map(|item| Some(item.ok()?.file_name().to_owned())).collect();
+        for file in names.iter().filter(|name| !matches!(name.to_bytes(), b"." | b"..")) {
+            unlinkat(&directory, file.as_c_str(), UnlinkatFlags::NoRemoveDir)?;
+        }
+        unlinkat(&self.directory, name, UnlinkatFlags::RemoveDir)
     }
 
     /// Writes a file of this directory, durably. A file that could not be written whole is not left behind.

@@ -40,7 +40,7 @@ fn limits_are_written_through_nested_parents() {
         &serde_json::from_str(r#"{"hugepageLimits": [{"pageSize": "2MB", "limit": -1}]}"#).unwrap(),
     )
     .unwrap();
-    Cgroup::open(cgroup.path()).unwrap().unwrap().apply(&settings).unwrap();
+    Cgroup::open(cgroup.path()).unwrap().unwrap().update(&settings, None).unwrap();
     assert_eq!(fs::read_to_string(cgroup.path().join("hugetlb.2MB.max")).unwrap(), "max\n");
 }
 
@@ -175,6 +175,6 @@ fn an_update_enables_what_was_not_needed_before() {
     let _process = Process::start_in(&cgroup);
     assert!(!cgroup.path().join("hugetlb.2MB.max").exists());
     let plan = planned(&world.place("theirs/leaf"), HUGE);
-    Cgroup::open(cgroup.path()).unwrap().unwrap().apply(&plan.settings).unwrap();
+    Cgroup::open(cgroup.path()).unwrap().unwrap().update(&plan.settings, None).unwrap();
     assert_eq!(fs::read_to_string(cgroup.path().join("hugetlb.2MB.max")).unwrap(), "4194304\n");
 }

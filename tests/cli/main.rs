@@ -23,6 +23,20 @@ fn said(line: &str) -> String {
     text(&output.stderr)
 }
 
+/// What goes wrong in `exec` before its program begins is told from the program's own failures.
+#[test]
+fn exec_fails_with_255() {
+    let dir = tempfile::tempdir().unwrap();
+    for (line, expected) in [
+        (["exec", "x"].as_slice(), "exec: needs a program to run, after the id (or a file that tells, with --process)"),
+        (&["exec", "x", "ls"], "container \"x\" does not exist"),
+    ] {
+        let output = onggi(dir.path(), line);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(255), format!("onggi: {expected}\n")));
+    }
+    assert_eq!(onggi(dir.path(), &["exec", "--bogus", "x", "ls"]).status.code(), Some(1), "as runc has it");
+}
+
 #[test]
 fn a_wrong_line_is_one_sentence() {
     let cases = [
@@ -48,21 +62,23 @@ fn a_wrong_line_is_one_sentence() {
         ("state x", "container \"x\" does not exist"),
         ("start x y", "start: \"y\" is one argument too many (see `onggi start --help`)"),
         ("delete a b", "container \"a\" does not exist; container \"b\" does not exist"),
-        ("exec x", "exec: needs a program to run, after the id (or a file that tells, with --process)"),
         (
             "--systemd-cgroup run x",
             "--systemd-cgroup: this onggi can't have systemd make cgroups yet (without the flag onggi makes them itself; \
              an engine has to be set to the cgroupfs driver)",
         ),
-        (
-            "update --resources - x",
-            "update: changing the limits of a running container is not supported yet (`onggi --help` shows what is)",
-        ),
+        ("update x", "container \"x\" does not exist"),
+        ("update --memory 1x x", "--memory: \"1x\" is no size (a number of bytes, or with a unit: 512m, 1.5g)"),
+        ("update --cpu-quota -2 x", "--cpu-quota: \"-2\" is no whole number of at least -1"),
+        ("update --resources /none x", "--resources: /none can't be read: no such file or directory"),
+        ("update --l3-cache-schema L3:0=f x", "--l3-cache-schema: the container has no Intel RDT group (leave it out)"),
+        ("events x", "container \"x\" does not exist"),
+        ("events --interval 0s x", "--interval: \"0s\" is no length of time (for instance 5s, 1m30s or 500ms)"),
         (
             "checkpoint --image-path i x",
-            "checkpoint: saving and restoring containers is not supported yet (`onggi --help` shows what is)",
+            "checkpoint: saving and restoring containers is not supported (`onggi --help` shows what is)",
         ),
-        ("events --stats x", "events: events and statistics are not supported yet (`onggi --help` shows what is)"),
+        ("events --stats x", "container \"x\" does not exist"),
     ];
     for (line, expected) in cases {
         assert_eq!(said(line), format!("onggi: {expected}\n"), "{line}");

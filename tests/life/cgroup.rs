@@ -14,14 +14,14 @@ fn sleeper() -> Bundle {
 }
 
 /// The directory of a process's cgroup.
-fn of(pid: i32) -> PathBuf {
+pub fn of(pid: i32) -> PathBuf {
     let lines = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
     let path = lines.lines().find_map(|line| line.strip_prefix("0::/")).unwrap().to_owned();
     Path::new(ROOT).join(path)
 }
 
 /// Whether the test's cgroup has this controller to hand on; a test that needs more is skipped.
-fn has_controller(name: &str) -> bool {
+pub fn has_controller(name: &str) -> bool {
     let all = fs::read_to_string(format!("{ROOT}/cgroup.subtree_control")).unwrap();
     let has = all.split_whitespace().any(|one| one == name);
     if !has {

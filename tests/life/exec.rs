@@ -197,3 +197,70 @@ fn many() {
         container.force_delete();
     });
 }
+
+/// `--cgroup`: a cgroup below the container's own, and nothing else; the way is not to be left by words.
+#[test]
+fn sub_cgroup() {
+    guarded(|host| {
+        if host
+            .lacks(&["crun", "runc"], "of these versions can be led out of the container's cgroup, or has no --cgroup")
+        {
+            return;
+        }
+        let bundle = sleeper().edit(|config| config["linux"]["cgroupsPath"] = json!("/jars/foo"));
+        let container = host.start(&bundle);
+        let own = super::cgroup::of(container.pid());
+        fs::create_dir(own.join("below")).unwrap();
+        fs::create_dir(own.with_file_name("foo-suffix")).unwrap();
+        for path in ["below", "/below"] {
+            let report = Report::parse(&container.exec(&["--cgroup", path], &["report"]).ok().stdout);
+            assert_eq!(report["cgroup"]["path"], "/below", "{path}");
+        }
+        for path in ["../foo-suffix", "a/../../foo-suffix", "below/../../foo-suffix", "..", "none", "cgroup.procs"] {
+            container.exec(&["--cgroup", path], &["exit", "0"]).status(255);
+        }
+        container.force_delete();
+        fs::remove_dir(own.with_file_name("foo-suffix")).unwrap();
+        let _ = fs::remove_dir(own.with_file_name(""));
+    });
+}
+
+/// A container that manages cgroups of its own has moved its init further down, and hands controllers on where it was: a
+/// new process goes to its init.
+#[test]
+fn beside_an_init_that_moved() {
+    guarded(|host| {
+        if !super::cgroup::has_controller("hugetlb") || host.lacks(&["crun", "runc"], "of these versions fail here") {
+            return;
+        }
+        let container = host.start(&sleeper());
+        let own = super::cgroup::of(container.pid());
+        fs::create_dir(own.join("init")).unwrap();
+        fs::write(own.join("init/cgroup.procs"), container.pid().to_string()).unwrap();
+        fs::write(own.join("cgroup.subtree_control"), "+hugetlb").unwrap();
+        let report = Report::parse(&container.exec(&[], &["report"]).ok().stdout);
+        assert_eq!(report["cgroup"]["path"], "/init");
+        container.exec(&["--cgroup", "/"], &["exit", "0"]).fails_with("can have no processes");
+        container.force_delete();
+    });
+}
+
+/// Its own failures end exec with 255; a program that is not there with 127, one that can't be executed with 126.
+#[test]
+fn statuses() {
+    guarded(|host| {
+        let container = host.start(&sleeper());
+        let status = |line: &[&str]| host.runtime().call(line).status;
+        if host.is_onggi() {
+            assert_eq!(status(&["exec", "jar", "/none"]), 127);
+            assert_eq!(status(&["exec", "jar", "/etc"]), 126);
+            assert_eq!(status(&["exec", "jar", "nowhere"]), 127);
+        }
+        if !host.lacks(&["crun"], "says 1 of its own failures") {
+            assert_eq!(status(&["exec", "--user", "bob", "jar", "/payload"]), 255);
+            assert_eq!(status(&["exec", "--tty", "--detach", "jar", "/payload"]), 255);
+            assert_eq!(status(&["exec", "none", "/payload"]), 255);
+        }
+        container.force_delete();
+    });
+}

@@ -8,11 +8,13 @@
 mod support;
 
 mod binds;
+mod activation;
 mod capabilities;
 mod cgroup;
 mod cgroup_mounts;
 mod combinations;
 mod copy_up;
+mod events;
 mod exec;
 mod hooks;
 mod idmap;
@@ -32,4 +34,5 @@ mod seccomp;
 mod states;
 mod terminal;
 mod time;
+mod update;
 mod waits;

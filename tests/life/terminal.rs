@@ -169,3 +169,71 @@ fn exec_in_a_terminal() {
         }
     });
 }
+
+/// Nobody reads what the container shows any more: its terminal hangs up, so that its program
+/// has read all that it will.
+#[test]
+fn nobody_reads() {
+    guarded(|host| {
+        let bundle = terminal(&["copy-stdin"]);
+        let (reader, writer) = nix::unistd::pipe().unwrap();
+        let mut run = host.runtime().run(&bundle, "jar").stdin("text\n").with(|command| {
+            command.stdout(writer);
+        });
+        drop(reader);
+        let mut child = run.spawn();
+        run.finish(&mut child);
+        assert_eq!(host.runtime().ids(), [""; 0]);
+    });
+}
+
+/// Stdin, stdout and stderr closed: the terminal is there all the same, and the exit status.
+#[test]
+fn closed_streams() {
+    guarded(|host| {
+        if host.lacks(&["runc"], "1.1 needs an open stdin") {
+            return;
+        }
+        let bundle = terminal(&["say", "heard by nobody", "exit", "3"]);
+        let program = host.runtime().program().as_os_str();
+        let mut command = std::process::Command::new("/bin/sh");
+        command
+            .args(["-c", "exec <&- >&- 2>&-; exec \"$@\"", "sh"])
+            .arg(program)
+            .arg("--root")
+            .arg(host.runtime().root());
+        let status = command.args(["run", "--bundle"]).arg(bundle.path()).arg("jar").status().unwrap();
+        assert_eq!(status.code(), Some(3));
+    });
+}
+
+/// Stopped and continued, as by a shell's `fg`: the terminal, which the shell had meanwhile, is raw again, and the
+/// window has its new size.
+#[test]
+fn stopped_and_continued() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "leaves the terminal as the shell left it") {
+            return;
+        }
+        let (mut pty, theirs) = Pty::open(24, 80);
+        let cooked = nix::sys::termios::tcgetattr(&theirs).unwrap();
+        let bundle = terminal(&["window", "line", "exit", "6"]);
+        let mut run = host.runtime().run(&bundle, "jar").with(|command| attach(command, &theirs));
+        let mut child = run.spawn();
+        assert_eq!(pty.line(), "ready");
+        let raw = nix::sys::termios::tcgetattr(&theirs).unwrap();
+        assert_ne!(raw, cooked);
+        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+        let stopped = nix::sys::wait::waitpid(pid, Some(nix::sys::wait::WaitPidFlag::WUNTRACED)).unwrap();
+        assert!(matches!(stopped, nix::sys::wait::WaitStatus::Stopped(..)), "{stopped:?}");
+        nix::sys::termios::tcsetattr(&theirs, nix::sys::termios::SetArg::TCSANOW, &cooked).unwrap();
+        pty.resize(40, 120);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
+        assert_eq!(pty.line(), "40 120");
+        assert_eq!(nix::sys::termios::tcgetattr(&theirs).unwrap(), raw);
+        pty.write("typed\n");
+        assert_eq!((pty.line().as_str(), pty.line().as_str()), ("typed", "typed"));
+        run.finish(&mut child).status(6);
+    });
+}

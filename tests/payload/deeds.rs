@@ -33,6 +33,7 @@ type Words = VecDeque<String>;
 /// | `save-stdin PATH` | stdin to a new file until its end |
 /// | `line` | reads one line of stdin and says it |
 /// | `listen PATH` | a listening unix socket that stays; accepts nothing |
+/// | `notify TEXT` | a message to the socket that `NOTIFY_SOCKET` names |
 /// | `become UID GID` | changes its ids |
 /// | `eat MIB` | touches that much memory and keeps it |
 /// | `window` | waits for one SIGWINCH, then says `ROWS COLUMNS` |
@@ -121,6 +122,10 @@ fn files(deed: &str, words: &mut Words) -> io::Result<bool> {
 fn resources(deed: &str, words: &mut Words) -> io::Result<()> {
     match deed {
         "listen" => std::mem::forget(std::os::unix::net::UnixListener::bind(word(words)?)?),
+        "notify" => {
+            let socket = std::env::var("NOTIFY_SOCKET").map_err(io::Error::other)?;
+            std::os::unix::net::UnixDatagram::unbound()?.send_to(word(words)?.as_bytes(), socket)?;
+        }
         "become" => kernel::become_user(number(words)?, number(words)?)?,
         "eat" => {
             let mebibytes: usize = number(words)?;

@@ -59,7 +59,7 @@ fn has(spec: &Spec, kind: LinuxNamespaceType) -> bool {
 }
 
 /// Whether a new namespace of this kind is made for the container.
-fn is_new(spec: &Spec, kind: LinuxNamespaceType) -> bool {
+pub fn is_new(spec: &Spec, kind: LinuxNamespaceType) -> bool {
     namespaces(spec).any(|namespace| namespace.typ() == kind && joined(namespace).is_none())
 }
 

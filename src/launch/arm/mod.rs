@@ -19,6 +19,7 @@ use super::fault;
 use super::image;
 use super::layout::Layout;
 use super::wire::Wire;
+use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::script::{self, Flag, Injection, List, Message, Script, Step, Text};
@@ -48,8 +49,11 @@ pub struct Arming<'a> {
     pub hook_states: [(CString, CString); 2],
 }
 
+/// Finds a cgroup for a process that can't be born into the one that was meant.
+pub type Instead<'a> = Box<dyn Fn() -> Option<Cgroup> + 'a>;
+
 /// A script with all that it refers to, ready for the clone.
-pub struct Armed {
+pub struct Armed<'a> {
     pub(super) image: OwnedFd,
     pub(super) script: OwnedFd,
     pub(super) files: Descriptors,
@@ -62,6 +66,8 @@ pub struct Armed {
     pub(super) creates: bool,
     /// Whether a second clone follows.
     pub(super) reborn: bool,
+    /// Where the process goes if its cgroup takes none, because it hands controllers on to those below it.
+    pub instead: Option<Instead<'a>>,
 }
 
 /// What is added to while arming.
@@ -75,7 +81,7 @@ pub(super) struct Room<'a> {
 }
 
 /// Arms the plan of a container.
-pub fn arm(arming: Arming<'_>) -> Result<Armed> {
+pub fn arm(arming: Arming<'_>) -> Result<Armed<'static>> {
     let plan = arming.plan;
     let mut laid_out = Room::new(&arming);
     let room = &mut laid_out;
@@ -121,7 +127,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
 
 /// Arms one more process for the container whose init is behind `init` (a pidfd). `arming.plan.process` is the process;
 /// of the rest only its namespaces are looked at.
-pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
+pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
     let plan = arming.plan;
     let mut laid_out = Room::new(&arming);
     let room = &mut laid_out;
@@ -164,7 +170,7 @@ fn needs_rebirth(new: u64, joined: u64) -> bool {
         || (joined & abi::CLONE_NEWUSER != 0 && new != 0)
 }
 
-fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed> {
+fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed<'static>> {
     let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
     for number in 3..3_i32.saturating_add_unsigned(preserve_fds) {
         // One that is closed on exec did not come from our caller: it is ours, opened where none was, and leads to the host.
@@ -185,6 +191,7 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
         flags,
         creates,
         reborn,
+        instead: None,
     })
 }
 

@@ -56,6 +56,7 @@ pub fn lay_out(
         program: room.layout.optional(process.args.first().map(CString::as_c_str)),
         envp: room.layout.vector(&process.env, 1),
         find_home: Flag::from(variable(b"HOME=").is_none()),
+        listens: Flag::from(process.env.iter().any(|variable| variable.as_c_str() == script::LISTEN_PID)),
         path: room.layout.optional(path),
         cwd: room.layout.text(&process.cwd),
         make_cwd: Flag::from(outside.make_cwd),

@@ -126,8 +126,7 @@ impl Cgroup {
         let none = LinuxResources::default();
         let resources = linux.resources().as_ref().unwrap_or(&none);
         let limits = limits(resources).map_err(|wrong| problems.extend(wrong));
-        let rules = device_rules::rules(resources).map_err(|wrong| problems.extend(wrong));
-        let devices = rules.and_then(|rules| Program::new(&rules).map_err(|problem| problems.push(problem)));
+        let devices = devices(resources).map_err(|wrong| problems.extend(wrong));
         match (place, limits, devices) {
             (Ok(place), Ok((settings, notes)), Ok(devices)) => Ok(Self { place, settings, devices, notes }),
             _ => Err(problems),
@@ -156,6 +155,14 @@ pub fn limits(resources: &LinuxResources) -> Result<(Vec<Setting>, Vec<Problem>)
         unified::unified(unified, &mut outcome);
     }
     if outcome.problems.is_empty() { Ok((outcome.settings, outcome.notes)) } else { Err(outcome.problems) }
+}
+
+/// The device program that `resources` asks for.
+///
+/// # Errors
+/// All problems of the rules at once.
+pub fn devices(resources: &LinuxResources) -> Result<Program, Vec<Problem>> {
+    Program::new(&device_rules::rules(resources)?).map_err(|problem| vec![problem])
 }
 
 /// `linux.cgroupsPath`, by its components.
