@@ -131,8 +131,6 @@ const INTEL_RDT: &[Field] = &[
     ("schemata", Value),
     ("l3CacheSchema", Value),
     ("memBwSchema", Value),
-    ("enableCMT", Value),
-    ("enableMBM", Value),
     ("enableMonitoring", Value),
 ];
 
