@@ -14,6 +14,9 @@ pub fn features() -> Value {
         "ociVersionMax": SPEC_VERSION,
         "hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
         "mountOptions": options::names().collect::<Vec<_>>(),
+        "annotations": { "org.onggi.version": env!("CARGO_PKG_VERSION") },
+        // No annotation of a config changes what onggi does.
+        "potentiallyUnsafeConfigAnnotations": [],
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"],
             "capabilities": capabilities(),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod features;
 #[path = "../support/fields.rs"]
 mod fields;
 mod golden;

@@ -15,6 +15,40 @@ pub fn of<'de, T: Deserialize<'de>>(top: &str) -> Vec<String> {
     found
 }
 
+/// The words that an enumeration is parsed from.
+pub fn words<'de, T: Deserialize<'de>>() -> Vec<String> {
+    let mut found = Vec::new();
+    // What is made of the first word does not matter, nor whether anything is.
+    _ = T::deserialize(Words(&mut found));
+    found
+}
+
+struct Words<'a>(&'a mut Vec<String>);
+
+impl<'de> Deserializer<'de> for Words<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        panic!("not an enumeration")
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        words: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.0.extend(words.iter().map(|word| (*word).to_owned()));
+        let first: StrDeserializer<Error> = words[0].into_deserializer();
+        visitor.visit_enum(first)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
+        seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
 struct Tracer<'a> {
     path: String,
     found: &'a mut Vec<String>,
