@@ -10,6 +10,7 @@ use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 use super::Findings;
 
+mod annotations;
 mod capabilities;
 mod devices;
 mod hooks;
@@ -18,6 +19,7 @@ mod mounts;
 mod namespaces;
 mod paths;
 mod process;
+mod resources;
 mod root;
 mod sysctl;
 mod unsupported;
@@ -42,7 +44,9 @@ pub fn check(spec: &Spec) -> Findings {
     devices::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
+    resources::check(spec, &mut found);
     hooks::check(spec, &mut found);
+    annotations::check(spec, &mut found);
     unsupported::check(spec, &mut found);
     found
 }
