@@ -16,6 +16,7 @@ mod kill;
 mod kit;
 mod lifecycle;
 mod mounts;
+mod names;
 mod namespaces;
 mod process;
 mod rootfs;

@@ -13,9 +13,15 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     let Some(linux) = spec.linux() else { return };
     check_list("linux.maskedPaths", linux.masked_paths().as_deref(), found);
     check_list("linux.readonlyPaths", linux.readonly_paths().as_deref(), found);
-    for (index, masked) in linux.masked_paths().iter().flatten().enumerate() {
-        if masked.starts_with('/') && path::inside(Path::new(masked)) == Path::new("/") {
-            found.error(Problem::new(format!("linux.maskedPaths[{index}]"), "the root itself can't be masked"));
+    // A process's root is the mount below any cover on it, so a cover on the root would cover nothing.
+    for (list, paths, what) in [
+        ("maskedPaths", linux.masked_paths(), "the root itself can't be masked"),
+        ("readonlyPaths", linux.readonly_paths(), "the root itself is made read-only by root.readonly"),
+    ] {
+        for (index, path) in paths.iter().flatten().enumerate() {
+            if path.starts_with('/') && path::inside(Path::new(path)) == Path::new("/") {
+                found.error(Problem::new(format!("linux.{list}[{index}]"), what));
+            }
         }
     }
     check_hidden(spec, linux.masked_paths().as_deref().unwrap_or_default(), found);
