@@ -19,7 +19,7 @@ fn misspelt() {
             ),
             "{output:?}"
         );
-        let container = host.start(&Bundle::new().deeds(&["report", "sleep"]));
+        let container = host.start(&Bundle::new().deeds(&["say", "ready", "sleep"]));
         let process = host.folder().join("process.json");
         let text = json!({"cwd": "/", "user": {"uid": 0, "gid": 0, "umsk": 7}, "args": ["/payload", "report"]});
         std::fs::write(&process, text.to_string()).unwrap();
