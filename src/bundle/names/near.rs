@@ -41,8 +41,8 @@ fn distance(one: &[u8], other: &[u8]) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=other.len() {
-        rows[0][j] = j;
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
     }
     for i in 1..=one.len() {
         for j in 1..=other.len() {
@@ -70,7 +70,6 @@ fn collect(kind: Kind, place: &str, key: &str, places: &mut Vec<String>) {
     let (fields, place) = match kind {
         Kind::Value => return,
         Kind::Map(of) => return collect(*of, &format!("{place}.*"), key, places),
-        Kind::Object([]) | Kind::List([]) => return,
         Kind::Object(fields) if place.is_empty() => (fields, String::new()),
         Kind::Object(fields) => (fields, format!("{place}.")),
         Kind::List(fields) => (fields, format!("{place}[].")),

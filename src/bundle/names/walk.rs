@@ -182,9 +182,8 @@ impl<'a> Walk<'a> {
 
     /// `line 3, column 5`, both from 1 and in bytes, as the parser counts them.
     fn position(&self, at: usize) -> String {
-        let before = self.json.get(..at).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let lines: Vec<&[u8]> = self.json.get(..at).unwrap_or_default().split(|byte| *byte == b'\n').collect();
+        let (line, column) = (lines.len(), lines.last().map_or(0, |last| last.len()) + 1);
         format!("line {line}, column {column}")
     }
 }
