@@ -108,7 +108,7 @@ fn a_key_twice_is_an_error() {
 fn what_is_right_and_what_is_odd_passes() {
     for right in [
         crate::bundle::spec::default().as_str(),
-        r#" { } "#,
+        r" { } ",
         r#"{"process":null,"hooks":{"prestart":null,"poststop":[]},"mounts":[{},{"options":["a\"}","\\"]}],"hostname":"\\\""}"#,
         r#"{"linux":{"sysctl":{},"timeOffsets":{"boottime":{"secs":1}},"seccomp":{"syscalls":[{"args":[{"index":1}]}]}}}"#,
         r#"{"linux":[7,{"x":[]}],"mounts":{"destination":"/"}}"#,
