@@ -18,6 +18,7 @@ use crate::error::{Error, Problem, Result};
 pub mod check;
 mod findings;
 mod mend;
+pub mod names;
 mod parse;
 pub mod path;
 pub mod spec;

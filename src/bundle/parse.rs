@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::mend;
+use super::names::{self, table};
 use crate::error::{Error, Problem, Result};
 
 /// Parses a config.json; `file` is its name for error messages.
 pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
-    let (spec, warnings): (Spec, _) = parse(bytes, &file.display().to_string(), "", mend::config)?;
+    let (spec, warnings): (Spec, _) = parse(bytes, &file.display().to_string(), &WHOLE)?;
     if let Some(process) = spec.process() {
         required(process, bytes, "/process/ioPriority")?;
     }
@@ -22,7 +23,7 @@ pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
 ///
 /// Returns the process and what was tolerated. Problems are placed as in config.json: `process.cwd: ...`.
 pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)> {
-    let (process, warnings) = parse(bytes, file, "process", mend::process)?;
+    let (process, warnings) = parse(bytes, file, &PROCESS)?;
     required(&process, bytes, "/ioPriority")?;
     Ok((process, warnings))
 }
@@ -45,37 +46,52 @@ fn required(process: &Process, bytes: &[u8], pointer: &str) -> Result<()> {
 /// Problems are placed as in config.json: `linux.resources.memory.limit: ...`. `version` is the container's
 /// `ociVersion`, which decides what a limit of 0 processes means.
 pub fn load_resources(bytes: &[u8], file: &str, version: &str) -> Result<(LinuxResources, Vec<Problem>)> {
-    let (mut resources, warnings) = parse(bytes, file, "linux.resources", mend::resources)?;
+    let (mut resources, warnings) = parse(bytes, file, &RESOURCES)?;
     mend::drop_unasked_pids(&mut resources, version, || serde_json::from_slice(bytes).unwrap_or_default());
     Ok((resources, warnings))
 }
 
-type Mend = fn(&mut Value, &mut Vec<Problem>);
+/// What is parsed.
+struct Subject {
+    /// Where in a config it lies.
+    prefix: &'static str,
+    names: table::Kind,
+    mend: fn(&mut Value, &mut Vec<Problem>),
+}
 
-/// The straight way for a config that is right; only one that is not pays for being mended or explained.
-fn parse<T: DeserializeOwned>(bytes: &[u8], file: &str, prefix: &str, mend: Mend) -> Result<(T, Vec<Problem>)> {
+const WHOLE: Subject = Subject { prefix: "", names: table::CONFIG, mend: mend::config };
+const PROCESS: Subject = Subject { prefix: "process", names: table::PROCESS, mend: mend::process };
+const RESOURCES: Subject =
+    Subject { prefix: "linux.resources", names: table::Kind::Object(table::RESOURCES), mend: mend::resources };
+
+/// The straight way for a config that is right, with a glance at its names; only one that is not pays for being mended or
+/// explained.
+fn parse<T: DeserializeOwned>(bytes: &[u8], file: &str, of: &Subject) -> Result<(T, Vec<Problem>)> {
     match serde_json::from_slice(bytes) {
         // Serde takes an array for an object whose members all may be absent.
         Ok(_) if bytes.trim_ascii_start().first() != Some(&b'{') => Err(Error::new(file, "must be a JSON object")),
-        Ok(parsed) => Ok((parsed, Vec::new())),
-        Err(cause) => mended(bytes, file, prefix, mend, &cause),
+        Ok(parsed) => names::look(bytes, of.names, of.prefix).into_result(Some(parsed)),
+        Err(cause) => mended(bytes, file, of, &cause),
     }
 }
 
 fn mended<T: DeserializeOwned>(
     bytes: &[u8],
     file: &str,
-    prefix: &str,
-    mend: Mend,
+    of: &Subject,
     first: &serde_json::Error,
 ) -> Result<(T, Vec<Problem>)> {
     let mut value: Value = serde_json::from_slice(bytes).map_err(|cause| not_json(&cause, bytes, file))?;
-    let mut warnings = Vec::new();
-    mend(&mut value, &mut warnings);
-    match serde_path_to_error::deserialize(value) {
-        Ok(parsed) => Ok((parsed, warnings)),
-        Err(cause) => Err(wrong_type(&cause, prefix, file, first)),
-    }
+    let mut found = names::look(bytes, of.names, of.prefix);
+    (of.mend)(&mut value, &mut found.warnings);
+    let parsed = match serde_path_to_error::deserialize(value) {
+        Ok(parsed) => Some(parsed),
+        Err(cause) => {
+            found.errors.extend(wrong_type(&cause, of.prefix, file, first).problems);
+            None
+        }
+    };
+    found.into_result(parsed)
 }
 
 /// `config.json: not JSON: line 3, column 5: expected a colon`.

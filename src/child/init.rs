@@ -88,8 +88,9 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 
     // 9. Nothing that leads out is open any more. Who the process is. Then all is checked that could still go wrong: the directory, the program.
     seal::last(script, wire.0)?;
+    let there = program::approach_cwd(process);
     let waiting = identity::assume(script)?;
-    program::enter_cwd(process)?;
+    program::enter_cwd(process, there)?;
     let mut path = [0; program::PATH_MAX];
     let program = program::find(process, &mut path)?;
     let mut home = [0; home::LENGTH];

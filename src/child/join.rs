@@ -28,8 +28,9 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 
     // 4. Nothing that leads out is open any more. Who the process is, where it stands, what it becomes.
     seal::last(script, wire.0)?;
+    let there = program::approach_cwd(process);
     let waiting = identity::assume(script)?;
-    program::enter_cwd(process)?;
+    program::enter_cwd(process, there)?;
     let mut path = [0; program::PATH_MAX];
     let program = program::find(process, &mut path)?;
     let mut home = [0; home::LENGTH];

@@ -13,6 +13,9 @@ pub const PATH_MAX: usize = 4096;
 /// Where a program is looked for when the environment does not say.
 const DEFAULT_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// `CAP_DAC_OVERRIDE`, with which root enters every directory.
+const DAC_OVERRIDE: u64 = 1 << 1;
+
 /// Makes the working directory if it is missing, as engines expect.
 pub fn make_cwd(root: Fd, process: &Process) -> Outcome {
     if process.make_cwd.is() {
@@ -26,9 +29,20 @@ pub fn make_cwd(root: Fd, process: &Process) -> Outcome {
     Ok(())
 }
 
-/// Enters the working directory, as the user, and makes sure that it lies in the container.
-pub fn enter_cwd(process: &Process) -> Outcome {
-    file::chdir(process.cwd.get()).at(Step::Cwd)?;
+/// Goes to the working directory before the process is its user, and says whether it got there. Images have directories that
+/// only root may enter (/root), and engines run them as anybody (`docker run -u`).
+pub fn approach_cwd(process: &Process) -> bool {
+    let everywhere = process.uid == 0 && process.effective & DAC_OVERRIDE != 0;
+    !everywhere && file::chdir(process.cwd.get()).is_ok()
+}
+
+/// Enters the working directory, as the user, and makes sure that it lies in the container. Where the user may not, it is
+/// enough that `there` it is already.
+pub fn enter_cwd(process: &Process, there: bool) -> Outcome {
+    match file::chdir(process.cwd.get()) {
+        Err(Errno(abi::EACCES)) if there => {}
+        other => other.at(Step::Cwd)?,
+    }
     if file::cwd_is_reachable().at(Step::CwdOutside)? { Ok(()) } else { Err(Fault::new(Step::CwdOutside, 0)) }
 }
 

@@ -14,7 +14,12 @@ pub fn features() -> Value {
         "ociVersionMax": SPEC_VERSION,
         "hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
         "mountOptions": options::names().collect::<Vec<_>>(),
-        "annotations": { "org.opencontainers.runc.checkpoint.enabled": "false" },
+        "annotations": {
+            "org.onggi.version": env!("CARGO_PKG_VERSION"),
+            "org.opencontainers.runc.checkpoint.enabled": "false",
+        },
+        // No annotation of a config changes what onggi does.
+        "potentiallyUnsafeConfigAnnotations": [],
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
             "capabilities": capabilities(),

@@ -7,8 +7,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod binds;
 mod activation;
+mod binds;
 mod capabilities;
 mod cgroup;
 mod cgroup_mounts;
@@ -22,6 +22,7 @@ mod kill;
 mod kit;
 mod lifecycle;
 mod mounts;
+mod names;
 mod namespaces;
 mod nested;
 mod notify;

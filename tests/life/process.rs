@@ -1,5 +1,8 @@
 //! config.md, "Process": what the first process gets.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::json;
 
 use crate::support::{Bundle, guarded};
@@ -84,6 +87,19 @@ fn cwd() {
         let bundle = Bundle::new().edit(|config| config["process"]["cwd"] = json!("/srv/deep"));
         bundle.directory("srv/deep");
         assert_eq!(host.report(&bundle)["process"]["cwd"], "/srv/deep");
+    });
+}
+
+/// `process.cwd` may be one that only root can enter, as /root is in most images, whoever the user is.
+#[test]
+fn cwd_of_somebody_else() {
+    guarded(|host| {
+        let bundle = Bundle::new().edit(|config| {
+            config["process"]["cwd"] = json!("/private");
+            config["process"]["user"] = json!({"uid": 1000, "gid": 1000});
+        });
+        fs::set_permissions(bundle.directory("/private"), Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(host.report(&bundle)["process"]["cwd"], "/private");
     });
 }
 
@@ -229,7 +245,7 @@ fn descriptors_of_the_caller() {
             let bundle = Bundle::new();
             let path = bundle.path().to_str().unwrap().to_owned();
             let line = ["run", "--bundle", &path].into_iter().chain(words.iter().copied()).chain(["jar"]);
-            let file = std::fs::File::open("/etc/passwd").unwrap();
+            let file = fs::File::open("/etc/passwd").unwrap();
             let run = host.runtime().invoke(line).with(|command| {
                 crate::support::inherit(command, &file, &[3, 4, 5, 17]);
             });

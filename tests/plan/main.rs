@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod features;
+#[path = "../support/fields.rs"]
+mod fields;
 mod golden;
 mod mistakes;
+mod names;
 mod never_panics;
 
 use onggi::bundle::Bundle;

@@ -10,6 +10,7 @@ use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 use super::Findings;
 
+mod annotations;
 mod capabilities;
 mod devices;
 mod hooks;
@@ -19,6 +20,7 @@ mod namespaces;
 mod paths;
 mod personality;
 mod process;
+mod resources;
 mod root;
 mod scheduling;
 mod sysctl;
@@ -46,9 +48,11 @@ pub fn check(spec: &Spec) -> Findings {
     devices::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
+    resources::check(spec, &mut found);
     hooks::check(spec, &mut found);
     scheduling::hooks(spec, &mut found);
     personality::check(spec, &mut found);
+    annotations::check(spec, &mut found);
     unsupported::check(spec, &mut found);
     found
 }

@@ -1,0 +1,198 @@
+//! The walk over the bytes. It leans on their being JSON; on other bytes it merely ends early.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::near;
+use super::table::{Field, Kind};
+use crate::bundle::Findings;
+use crate::error::Problem;
+
+/// Where a value lies. On the stack of the walk, so that it costs nothing until somebody asks.
+enum Place<'a> {
+    Top(&'a str),
+    Field(&'a Place<'a>, &'a str),
+    Key(&'a Place<'a>, &'a str),
+    Member(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top(prefix) => out.write_str(prefix),
+            Self::Field(Self::Top(""), name) => out.write_str(name),
+            Self::Field(object, name) => write!(out, "{object}.{name}"),
+            Self::Key(object, key) => write!(out, "{object}[\"{key}\"]"),
+            Self::Member(array, index) => write!(out, "{array}[{index}]"),
+        }
+    }
+}
+
+struct Walk<'a> {
+    json: &'a [u8],
+    at: usize,
+}
+
+pub fn walk(json: &[u8], kind: Kind, prefix: &str, found: &mut Findings) {
+    Walk { json, at: 0 }.value(kind, &Place::Top(prefix), found);
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self, kind: Kind, place: &Place, found: &mut Findings) {
+        match (self.next(), kind) {
+            (b'{', Kind::Object(fields)) => self.object(fields, place, found),
+            (b'{', Kind::Map(of)) => self.map(*of, place, found),
+            (b'[', Kind::List(fields)) => self.list(fields, place, found),
+            _ => self.skip(),
+        }
+    }
+
+    fn object(&mut self, fields: &'static [Field], place: &Place, found: &mut Findings) {
+        let start = self.at;
+        // A bit for each field that was there.
+        let mut seen = 0_u64;
+        self.at += 1;
+        while let Some((at, key)) = self.key() {
+            let Some((index, (name, kind))) = fields.iter().enumerate().find(|(_, (name, _))| *name == key) else {
+                if let Some(problem) = near::problem(&place.to_string(), &key, fields) {
+                    found.warn(problem);
+                }
+                self.value(Kind::Value, place, found);
+                continue;
+            };
+            let place = Place::Field(place, name);
+            if seen & 1 << index != 0 {
+                found.error(self.twice(start, at, &key, &place));
+            }
+            seen |= 1 << index;
+            self.value(*kind, &place, found);
+        }
+    }
+
+    fn map(&mut self, of: Kind, place: &Place, found: &mut Findings) {
+        let start = self.at;
+        let mut keys = Vec::new();
+        self.at += 1;
+        while let Some((at, key)) = self.key() {
+            self.value(of, &Place::Key(place, &key), found);
+            keys.push((key, at));
+        }
+        keys.sort_unstable();
+        for pair in keys.windows(2) {
+            if let [(one, _), (other, at)] = pair
+                && one == other
+            {
+                found.error(self.twice(start, *at, other, &Place::Key(place, other)));
+            }
+        }
+    }
+
+    fn list(&mut self, fields: &'static [Field], place: &Place, found: &mut Findings) {
+        self.at += 1;
+        let mut index = 0;
+        while !matches!(self.next(), b']' | b'}' | 0) {
+            self.value(Kind::Object(fields), &Place::Member(place, index), found);
+            index += 1;
+            if self.next() == b',' {
+                self.at += 1;
+            }
+        }
+        self.at += 1;
+    }
+
+    /// The next key of the object that the walk is in, with its offset, or none at the object's end. Afterwards the walk is at its value.
+    fn key(&mut self) -> Option<(usize, Cow<'a, str>)> {
+        if self.next() == b',' {
+            self.at += 1;
+        }
+        if self.next() != b'"' {
+            self.at += 1;
+            return None;
+        }
+        let at = self.at;
+        let raw = self.string();
+        if self.next() == b':' {
+            self.at += 1;
+        }
+        Some((at, text(raw)))
+    }
+
+    /// The byte at which the next token begins, to which the walk moves; 0 at the end.
+    fn next(&mut self) -> u8 {
+        loop {
+            match self.json.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return *byte,
+                None => return 0,
+            }
+        }
+    }
+
+    /// A string, with its quotes.
+    fn string(&mut self) -> &'a [u8] {
+        let start = self.at;
+        let mut end = start + 1;
+        while let Some(byte) = self.json.get(end) {
+            match byte {
+                b'"' => break,
+                b'\\' => end += 2,
+                _ => end += 1,
+            }
+        }
+        self.at = end + 1;
+        self.json.get(start..=end).unwrap_or_default()
+    }
+
+    /// Goes past a value, whatever it is.
+    fn skip(&mut self) {
+        let mut depth = 0_usize;
+        loop {
+            match self.next() {
+                0 => return,
+                b'"' => _ = self.string(),
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                // The end of what this value is in.
+                b'}' | b']' | b',' if depth == 0 => return,
+                b'}' | b']' => {
+                    depth -= 1;
+                    self.at += 1;
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// A key that stands at `second`, and earlier in the object that begins at `start`.
+    fn twice(&self, start: usize, second: usize, key: &str, place: &Place) -> Problem {
+        let mut again = Walk { json: self.json, at: start + 1 };
+        let mut first = second;
+        while let Some((at, other)) = again.key() {
+            if other == key {
+                first = at;
+                break;
+            }
+            again.skip();
+        }
+        let what = format!("is given twice: {} and {}", self.position(first), self.position(second));
+        Problem::new(place.to_string(), what).hint("leave one out")
+    }
+
+    /// `line 3, column 5`, both from 1 and in bytes, as the parser counts them.
+    fn position(&self, at: usize) -> String {
+        let lines: Vec<&[u8]> = self.json.get(..at).unwrap_or_default().split(|byte| *byte == b'\n').collect();
+        let (line, column) = (lines.len(), lines.last().map_or(0, |last| last.len()) + 1);
+        format!("line {line}, column {column}")
+    }
+}
+
+/// What a key says: nearly always just the bytes between its quotes.
+fn text(raw: &[u8]) -> Cow<'_, str> {
+    let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice::<String>(raw).unwrap_or_default().into();
+    }
+    String::from_utf8_lossy(inner)
+}
