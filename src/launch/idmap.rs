@@ -57,7 +57,8 @@ fn failed(place: &str, file: &str, errno: Errno) -> Error {
         Error::io(place, format!("the kernel refuses to write {file}"), std::io::Error::from_raw_os_error(errno.0));
     match errno.0 {
         abi::EINVAL => error.hint("the ranges must not overlap, and there may be at most 340"),
-        abi::EPERM => error.hint("every host id must be one that this user namespace has itself"),
+        abi::EPERM => error
+            .hint("every host id must be one that this user namespace has itself, and to map id 0 takes CAP_SETFCAP"),
         _ => error,
     }
 }

@@ -58,6 +58,7 @@ fn in_a_user_namespace() {
             return;
         }
         // Only one id is mapped, and that is not 5.
+        unshared(host.runtime().run(&Bundle::new(), "jar"), host).fails_with("may not map this id");
         let plain = Bundle::new().namespace("time", None).edit(|config| {
             config["mounts"][2]["options"] = json!(["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]);
         });
@@ -82,38 +83,75 @@ fn in_a_container() {
         if !host.is_onggi() {
             return;
         }
-        let inner = Bundle::new()
-            .without_mount("/sys/fs/cgroup")
-            .edit(|config| {
-                config["process"]["capabilities"] = json!({});
-                // The outer container's are covered in part, and the kernel lets nobody look below (mount_too_revealing).
-                config["mounts"][0] =
-                    json!({"destination": "/proc", "type": "bind", "source": "/proc", "options": ["rbind"]});
-                config["linux"]["maskedPaths"] = json!([]);
-                config["linux"]["readonlyPaths"] = json!([]);
-            })
-            .without_namespace("pid")
-            .without_mount("/sys");
-        let outer = super::namespaces::mapped(true)
-            .mount(json!({"destination": "/inner", "type": "bind", "source": inner.path(), "options": ["rbind"]}))
-            .mount(json!({"destination": "/onggi", "type": "bind", "source": host.runtime().program(), "options": ["bind", "ro"]}))
-            .mount(json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}))
-            .edit(|config| {
-                let all = json!(["CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SYS_CHROOT", "CAP_MKNOD",
-                    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_NET_ADMIN", "CAP_KILL", "CAP_SYS_RESOURCE", "CAP_FOWNER"]);
-                config["process"]["capabilities"] = json!({"bounding": all, "effective": all, "permitted": all});
-                config["process"]["noNewPrivileges"] = json!(false);
-                config["process"]["args"] =
-                    json!(["/onggi", "--root", "/tmp/state", "run", "--bundle", "/inner", "inner"]);
-            });
-        for name in ["inner", "tmp"] {
-            outer.directory(name);
+        let plain = || {
+            let bundle = Bundle::new().without_mount("/sys/fs/cgroup");
+            bundle.edit(|config| config["process"]["capabilities"] = json!({}))
+        };
+        for covered in [false, true] {
+            let report = Report::parse(&host.run(&outer(host, &plain(), covered)).ok().stdout);
+            assert_eq!((&report["process"]["pid"], &report["names"]["hostname"]), (&json!(1), &json!("jar")));
+            assert_eq!(report.mount("/proc")["fstype"], "proc");
+            assert_eq!(report["id_maps"]["uid"][0], json!([0, 100_000, 1000]));
         }
-        let outer = outer.file("onggi", "");
-        let report = Report::parse(&host.run(&outer).ok().stdout);
-        assert_eq!(report["id_maps"]["uid"][0], json!([0, 100_000, 1000]));
+        // One more user namespace between.
+        let own = || {
+            plain().namespace("user", None).edit(|config| {
+                let map = json!([{"containerID": 0, "hostID": 0, "size": 1000}]);
+                config["linux"]["uidMappings"] = map.clone();
+                config["linux"]["gidMappings"] = map;
+            })
+        };
+        let report = Report::parse(&host.run(&outer(host, &own(), false)).ok().stdout);
+        assert_eq!(report["id_maps"]["uid"], json!([[0, 0, 1000]]));
+        // Where /proc is covered in part, the kernel gives it no open one (mount_too_revealing): the covered one will do.
+        host.run(&outer(host, &own(), true)).fails_with("mounts[0] /proc: a new proc can't be made");
+        let bound = own().without_namespace("pid").without_mount("/sys").edit(|config| {
+            config["mounts"][0] =
+                json!({"destination": "/proc", "type": "bind", "source": "/proc", "options": ["rbind"]});
+            config["linux"]["maskedPaths"] = json!([]);
+            config["linux"]["readonlyPaths"] = json!([]);
+        });
+        let report = Report::parse(&host.run(&outer(host, &bound, true)).ok().stdout);
         assert_eq!(report["names"]["hostname"], "jar");
     });
+}
+
+/// A container whose process is onggi, which runs `inner`. Its /proc is whole, or covered as usual.
+fn outer(host: &Host, inner: &Bundle, covered: bool) -> Bundle {
+    let program = host.runtime().program();
+    let outer = super::namespaces::mapped(true)
+        .mount(json!({"destination": "/inner", "type": "bind", "source": inner.path(), "options": ["rbind"]}))
+        .mount(json!({"destination": "/onggi", "type": "bind", "source": program, "options": ["bind", "ro"]}))
+        .mount(json!({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}))
+        .edit(|config| {
+            let all = json!([
+                "CAP_SYS_ADMIN",
+                "CAP_SETUID",
+                "CAP_SETGID",
+                "CAP_SETPCAP",
+                "CAP_SYS_CHROOT",
+                "CAP_MKNOD",
+                "CAP_CHOWN",
+                "CAP_DAC_OVERRIDE",
+                "CAP_NET_ADMIN",
+                "CAP_KILL",
+                "CAP_SYS_RESOURCE",
+                "CAP_FOWNER",
+                "CAP_SETFCAP",
+            ]);
+            let process = &mut config["process"];
+            process["capabilities"] = json!({"bounding": all, "effective": all, "permitted": all});
+            process["noNewPrivileges"] = json!(false);
+            process["args"] = json!(["/onggi", "--root", "/tmp/state", "run", "--bundle", "/inner", "inner"]);
+            if !covered {
+                config["linux"]["maskedPaths"] = json!([]);
+                config["linux"]["readonlyPaths"] = json!([]);
+            }
+        });
+    for name in ["inner", "tmp"] {
+        outer.directory(name);
+    }
+    outer.file("onggi", "")
 }
 
 /// An ordinary user's container shares each kind with its maker, or has it for itself.

@@ -153,10 +153,14 @@ impl Fault<'_> {
             }
             None => self.say(place, format!("{kind} refuses its source or mode")),
         };
-        if self.errno == abi::EINVAL {
-            error.hint(format!("it is no option of {kind}, or has a wrong value"))
-        } else {
-            error
+        let is_id =
+            |of: &Parameter| matches!(of, Parameter::Text(key, _) if [c"uid", c"gid"].contains(&key.as_c_str()));
+        match self.errno {
+            abi::EINVAL if parameters.get(self.extra as usize).is_some_and(is_id) => {
+                error.hint("the user namespace may not map this id: leave the option out, or map it")
+            }
+            abi::EINVAL => error.hint(format!("it is no option of {kind}, or has a wrong value")),
+            _ => error,
         }
     }
 

@@ -39,9 +39,10 @@ impl Fault<'_> {
             Step::TimeOffsets => {
                 let error = self.say("linux.timeOffsets", "can't be set");
                 match self.errno {
-                    libc::ERANGE => error.hint(
-                        "no clock may stand before 0, so it can go back by the host's uptime at most, nor after 146 years",
-                    ),
+                    libc::ERANGE => {
+                        Error::new("linux.timeOffsets", "a clock would stand before 0, or more than 146 years ahead")
+                            .hint("it can go back by the host's uptime at most, which /proc/uptime shows")
+                    }
                     abi::EPERM => error.hint("they need CAP_SYS_TIME in the user namespace that owns the time namespace"),
                     abi::EACCES => error.hint("an ordinary user can't move clocks together with joined namespaces"),
                     _ => error,
@@ -67,7 +68,10 @@ impl Fault<'_> {
                 error.hint("the period must be within sysctl kernel.sched_deadline_period_min_us and _max_us")
             }
             (abi::EBUSY, 6) => error.hint("the processors have not that much time left for deadlines"),
-            (abi::EOPNOTSUPP, _) => error.hint("this kernel has no utilisation clamps (CONFIG_UCLAMP_TASK)"),
+            (abi::EOPNOTSUPP, _) => {
+                Error::new("process.scheduler.flags", "this kernel has no utilisation clamps (CONFIG_UCLAMP_TASK)")
+                    .hint("leave SCHED_FLAG_UTIL_CLAMP_MIN and _MAX out")
+            }
             _ => error,
         }
     }
