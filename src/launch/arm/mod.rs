@@ -189,7 +189,14 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
 impl<'a> Room<'a> {
     fn new(arming: &Arming<'a>) -> Self {
         let Arming { plan, privileged, lenient, .. } = *arming;
-        Self { layout: Layout::new(), files: Descriptors::default(), plan, privileged, rootless: lenient, mappings: idmap::Mappings::default() }
+        Self {
+            layout: Layout::new(),
+            files: Descriptors::default(),
+            plan,
+            privileged,
+            rootless: lenient,
+            mappings: idmap::Mappings::default(),
+        }
     }
 
     /// The error of a step that the parent made in the child's place.
