@@ -72,7 +72,9 @@ mod tests {
     fn says_what_engines_look_for() {
         let features = features();
         assert_eq!((&features["ociVersionMin"], &features["ociVersionMax"]), (&json!("1.0.0"), &json!("1.3.0")));
-        assert!(features["mountOptions"].as_array().unwrap().contains(&json!("rro")));
+        let options = features["mountOptions"].as_array().unwrap();
+        assert!(["rro", "idmap", "ridmap", "tmpcopyup"].iter().all(|option| options.contains(&json!(option))));
+        assert_eq!(features["linux"]["mountExtensions"]["idmap"]["enabled"], true);
         assert_eq!(features["linux"]["capabilities"][0], "CAP_CHOWN");
         assert_eq!(features["linux"]["capabilities"].as_array().unwrap().len(), 41);
     }
