@@ -8,7 +8,9 @@
 //! hooks (prestart, createRuntime) ◀── Namespaced ──── namespaces complete
 //!                                 ── go ────────────▶ mounts, pivot, devices, identity
 //! created                         ◀── Ready ───────── waits for the word to start
-//! start, or `run` at once         ── go ────────────▶ hooks, filter, execve
+//! start, or `run` at once         ── go ────────────▶ hooks, filter
+//! listener goes to the agent      ◀── Listening ───── only of a filter that notifies
+//!                                 ── go ────────────▶ execve
 //! running                         ◀── end of file ───
 //! ```
 //!

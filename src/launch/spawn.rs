@@ -53,12 +53,14 @@ pub fn spawn(
     let (reborn, creates) = (armed.reborn, armed.creates);
     let mut child = bear(armed, cgroup)?;
     let led = (|| {
-        let early = if reborn { child.be_reborn(plan)? } else { Vec::new() };
+        if reborn {
+            child.be_reborn(plan)?;
+        }
         if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, host.privileged())?;
             child.wire.go()?;
         }
-        child.lead(early, plan, cgroup, &mut borrowed, interrupts, hooks)?;
+        child.lead(plan, cgroup, &mut borrowed, interrupts, hooks)?;
         if host.root() && scheduling::is_asked(&plan.process) {
             scheduling::apply(plan, child.pid)?;
             if !creates {
@@ -194,46 +196,48 @@ impl Child {
     }
 
     /// The second clone: the first one says its pid and ends. What the second one says before it, for it may be
-    /// quicker, comes back.
-    fn be_reborn(&mut self, plan: &Plan) -> Result<Vec<Word>> {
+    /// quicker, is heard again afterwards: it may have come as far as the listener of its filter.
+    fn be_reborn(&mut self, plan: &Plan) -> Result<()> {
         let mut early = Vec::new();
         let pid = loop {
-            match self.wire.hear()? {
-                Word::Event(Event::Reborn, pid) => break pid.cast_signed(),
+            let heard = match plan.listener {
+                Some(_) => self.wire.hear_with_file()?,
+                None => (self.wire.hear()?, None),
+            };
+            match heard {
+                (Word::Event(Event::Reborn, pid), _) => break pid.cast_signed(),
                 // It was the first one's last word.
-                word @ (Word::End | Word::Unheard) => {
-                    return Err(self.unexpected(plan, None, early.pop().unwrap_or(word)));
+                (word @ (Word::End | Word::Unheard), _) => {
+                    let last = early.pop().map_or(word, |(word, _)| word);
+                    return Err(self.unexpected(plan, None, last));
                 }
-                word => early.push(word),
+                heard => early.push(heard),
             }
         };
+        self.wire.unhear(early);
         self.pid = pid;
         // Nobody but us can reap it, so the number is still its own.
         let failed = |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
         let pidfd = process::pidfd(pid).map(owned).map_err(failed)?;
         let first = std::mem::replace(&mut self.pidfd, pidfd);
         reap(first.as_fd())?;
-        Ok(early)
+        Ok(())
     }
 
     /// From its birth to `Ready`.
     fn lead(
         &self,
-        early: Vec<Word>,
         plan: &Plan,
         cgroup: Option<&Cgroup>,
         borrowed: &mut Option<oom::Borrowed>,
         interrupts: &Interrupts,
         hooks: &mut dyn FnMut(i32) -> Result<()>,
     ) -> Result<()> {
-        let mut early = early.into_iter();
         loop {
-            let word = if let Some(word) = early.next() {
-                word
-            } else {
+            if !self.wire.has_early() {
                 interrupts.wait_for(self.wire.as_fd())?;
-                self.wire.hear()?
-            };
+            }
+            let word = self.wire.hear()?;
             if let Some(borrowed) = borrowed.take() {
                 borrowed.give_back();
             }

@@ -1,5 +1,7 @@
 //! The parent's end of the wire.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -29,20 +31,23 @@ pub enum Word {
     Unheard,
 }
 
-/// A socket on which the child speaks.
-pub struct Wire(OwnedFd);
+/// A word, and the descriptor that came with it.
+type Heard = (Word, Option<OwnedFd>);
+
+/// A socket on which the child speaks; and what was heard of it too early, to be heard again.
+pub struct Wire(OwnedFd, RefCell<VecDeque<Heard>>);
 
 impl Wire {
     /// A new wire: our end, and the child's.
     pub fn new() -> Result<(Self, OwnedFd)> {
         let (ours, childs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
             .map_err(|cause| Error::io("", "can't make a socket pair", cause))?;
-        Ok((Self(ours), childs))
+        Ok((Self::over(ours), childs))
     }
 
     /// The wire over a socket that is connected already (the start socket).
     pub fn over(socket: OwnedFd) -> Self {
-        Self(socket)
+        Self(socket, RefCell::default())
     }
 
     /// For polling.
@@ -78,8 +83,21 @@ impl Wire {
         }
     }
 
+    /// Has `words` heard once more, before all others.
+    pub fn unhear(&self, words: Vec<Heard>) {
+        self.1.borrow_mut().extend(words);
+    }
+
+    /// Whether there is a word that need not be waited for.
+    pub fn has_early(&self) -> bool {
+        !self.1.borrow().is_empty()
+    }
+
     /// The child's next word, and the descriptor that came with it.
-    fn hear_with_file(&self) -> Result<(Word, Option<OwnedFd>)> {
+    pub fn hear_with_file(&self) -> Result<Heard> {
+        if let Some(heard) = self.1.borrow_mut().pop_front() {
+            return Ok(heard);
+        }
         let mut bytes = [0; Message::SIZE];
         let mut space = nix::cmsg_space!(RawFd);
         loop {
@@ -104,6 +122,9 @@ impl Wire {
 
     /// Waits for the child's next word.
     pub fn hear(&self) -> Result<Word> {
+        if let Some((word, _)) = self.1.borrow_mut().pop_front() {
+            return Ok(word);
+        }
         let mut bytes = [0; Message::SIZE];
         loop {
             match recv(self.0.as_raw_fd(), &mut bytes, MsgFlags::MSG_WAITALL) {
