@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::support::{Bundle, guarded};
+use crate::support::{Bundle, Report, guarded};
 
 /// `process.args`: they arrive as they are, the empty and the odd ones too.
 #[test]
@@ -62,7 +62,7 @@ fn env() {
         let run = host.runtime().run(&bundle, "jar").with(|command| {
             command.env("LEAKED", "1");
         });
-        let report = crate::support::Report::parse(&run.run().ok().stdout);
+        let report = Report::parse(&run.run().ok().stdout);
         assert_eq!(report["process"]["env"], json!(env));
     });
 }
@@ -90,7 +90,7 @@ fn cwd() {
     });
 }
 
-/// `process.cwd` may be one that only root can enter, as /root is in most images, whoever the user is.
+/// `process.cwd` may be one that only root can enter, as /root is in most images, whoever the user is; likewise for an exec.
 #[test]
 fn cwd_of_somebody_else() {
     guarded(|host| {
@@ -100,6 +100,10 @@ fn cwd_of_somebody_else() {
         });
         fs::set_permissions(bundle.directory("/private"), Permissions::from_mode(0o700)).unwrap();
         assert_eq!(host.report(&bundle)["process"]["cwd"], "/private");
+        let container = host.start(&bundle.deeds(&["say", "ready", "sleep"]));
+        let output = container.exec(&["--user", "7:7", "--cwd", "/private"], &["report"]).ok();
+        container.force_delete();
+        assert_eq!(Report::parse(&output.stdout)["process"]["cwd"], "/private");
     });
 }
 
@@ -249,7 +253,7 @@ fn descriptors_of_the_caller() {
             let run = host.runtime().invoke(line).with(|command| {
                 crate::support::inherit(command, &file, &[3, 4, 5, 17]);
             });
-            let report = crate::support::Report::parse(&run.run().ok().stdout);
+            let report = Report::parse(&run.run().ok().stdout);
             let fds = report["fds"].as_array().unwrap();
             fds.iter().filter_map(|fd| fd["fd"].as_i64()).filter(|&fd| fd > 2).collect::<Vec<_>>()
         };

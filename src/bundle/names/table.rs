@@ -101,7 +101,7 @@ const LINUX: &[Field] = &[
     ("uidMappings", List(ID_MAPPING)),
     ("gidMappings", List(ID_MAPPING)),
     ("sysctl", Map(&Value)),
-    ("resources", Object(RESOURCES)),
+    ("resources", RESOURCES),
     ("cgroupsPath", Value),
     ("namespaces", List(&[("type", Value), ("path", Value)])),
     ("devices", List(DEVICE)),
@@ -146,8 +146,8 @@ const SECCOMP: &[Field] = &[
 
 const ARGUMENT: &[Field] = &[("index", Value), ("value", Value), ("valueTwo", Value), ("op", Value)];
 
-/// Limits and device rules, which also come alone (`update --resources`).
-pub const RESOURCES: &[Field] = &[
+/// The resources, which also come alone (`update --resources`).
+pub const RESOURCES: Kind = Object(&[
     ("devices", List(&[("allow", Value), ("type", Value), ("major", Value), ("minor", Value), ("access", Value)])),
     ("memory", Object(MEMORY)),
     ("cpu", Object(CPU)),
@@ -157,7 +157,7 @@ pub const RESOURCES: &[Field] = &[
     ("network", Object(&[("classID", Value), ("priorities", List(&[("name", Value), ("priority", Value)]))])),
     ("rdma", Map(&Object(&[("hcaHandles", Value), ("hcaObjects", Value)]))),
     ("unified", Map(&Value)),
-];
+]);
 
 const MEMORY: &[Field] = &[
     ("limit", Value),
