@@ -1,5 +1,6 @@
 //! Pausing all processes of the cgroup.
 
+use std::path::Path;
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -37,13 +38,20 @@ impl Cgroup {
     pub fn thaw(&self, deadline: Instant) -> Result<()> {
         let events = Events::open(self).map_err(|cause| self.error("cgroup.events", "cannot open", cause))?;
         self.write_freeze("0", "cannot thaw the processes")?;
+        // There is nothing to wait for then.
+        if events.state().is_ok_and(|state| state.frozen)
+            && let Some(above) = self.frozen_above()
+        {
+            let what = format!("the cgroup stays frozen: {} above it is frozen, too", above.display());
+            return Err(Error::new(self.path().display().to_string(), what)
+                .hint(format!("write 0 to {}", above.join(FILE).display())));
+        }
         match events.wait(deadline, |state| !state.frozen) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::new(
                 self.path().display().to_string(),
-                "the cgroup stays frozen: one above it is frozen, too",
-            )
-            .hint("write 0 to cgroup.freeze there")),
+                format!("the cgroup stays frozen: {}", self.described()),
+            )),
             Err(cause) => Err(self.error("cgroup.events", "cannot wait for the processes to thaw", cause)),
         }
     }
@@ -55,6 +63,15 @@ impl Cgroup {
             Err(Errno::ENOENT | Errno::ENODEV) => Ok(false),
             Err(cause) => Err(self.error("cgroup.events", "cannot read", cause)),
         }
+    }
+
+    /// The nearest cgroup above this one that is frozen by itself.
+    fn frozen_above(&self) -> Option<&Path> {
+        let frozen = |path: &Path| {
+            let directory = file::open_cgroup(path).ok()?;
+            file::read(&directory, FILE).ok().filter(|text| text.trim() == "1")
+        };
+        self.path().ancestors().skip(1).find(|path| frozen(path).is_some())
     }
 
     fn write_freeze(&self, value: &str, what: &str) -> Result<()> {

@@ -44,7 +44,7 @@ fn what_a_parent_freezes_stays_frozen() {
     let child = world.create("parent/child", "{}").unwrap();
     parent.freeze(soon()).unwrap();
     let error = child.thaw(Instant::now()).unwrap_err().to_string();
-    assert!(error.contains("one above it is frozen"), "{error}");
+    assert!(error.contains("/parent above it is frozen, too (write 0 to"), "{error}");
 }
 
 #[test]

@@ -125,6 +125,46 @@ fn pause_and_resume() {
     });
 }
 
+/// What the container has made below its cgroup stands still with it.
+#[test]
+fn pause_reaches_below() {
+    guarded(|host| {
+        let container = host.start(&Bundle::new().deeds(&["fork", "1", "say", "ready", "sleep"]));
+        let cgroup = of(container.pid());
+        let pids = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap();
+        let child = pids.lines().find(|pid| *pid != container.pid().to_string()).unwrap();
+        let below = cgroup.join("below");
+        fs::create_dir(&below).unwrap();
+        fs::write(below.join("cgroup.procs"), child).unwrap();
+        let says = |word| fs::read_to_string(below.join("cgroup.events")).unwrap().contains(word);
+        container.call("pause", &[]).ok();
+        assert!(says("frozen 1"));
+        container.call("resume", &[]).ok();
+        assert!(says("frozen 0"));
+        container.force_delete();
+    });
+}
+
+/// What somebody else has frozen, further up, can't be resumed here; the message says where.
+#[test]
+fn frozen_from_above() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "does not say why") {
+            return;
+        }
+        let parent = Path::new(ROOT).join("jars");
+        fs::create_dir(&parent).unwrap();
+        let container = host.start(&sleeper().edit(|config| config["linux"]["cgroupsPath"] = json!("/jars/one")));
+        container.call("pause", &[]).ok();
+        fs::write(parent.join("cgroup.freeze"), "1").unwrap();
+        container.call("resume", &[]).fails_with("write 0 to /sys/fs/cgroup/jars/cgroup.freeze");
+        assert_eq!(container.status(), "paused");
+        fs::write(parent.join("cgroup.freeze"), "0").unwrap();
+        container.force_delete();
+        fs::remove_dir(parent).unwrap();
+    });
+}
+
 /// A paused container can be deleted by force.
 #[test]
 fn delete_of_a_paused_one() {
