@@ -28,6 +28,9 @@ fn set_groups(groups: &[u32]) -> Result<(), Errno> {
 /// CAP_SYS_ADMIN, so that the capabilities come last.
 pub fn assume(script: &Script) -> Outcome<bool> {
     let process = &script.process;
+    if process.memory_policy.is() {
+        process::set_memory_policy(process.memory_mode, process.memory_nodes.get()).at(Step::MemoryPolicy)?;
+    }
     for (index, limit) in process.rlimits.numbered() {
         match process::set_rlimit(limit.resource, limit.soft, limit.hard) {
             Err(Errno(abi::EPERM)) if limit.resource == MEMLOCK && process.lenient_memlock.is() => {}

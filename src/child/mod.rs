@@ -25,6 +25,7 @@ mod hooks;
 mod identity;
 mod init;
 mod join;
+mod label;
 mod mounts;
 mod place;
 mod program;

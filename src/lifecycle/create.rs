@@ -50,7 +50,7 @@ impl Prepared {
     /// Reads and checks the bundle, and decides everything.
     pub fn new(request: &CreateRequest) -> Result<Self> {
         let bundle = Bundle::load(&request.bundle)?;
-        let host = Host::probe();
+        let host = Host::probe().for_spec(&bundle.spec);
         let plan = Plan::new(&bundle, &host)?;
         for warning in &plan.warnings {
             warn!("{warning}");

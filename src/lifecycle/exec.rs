@@ -22,8 +22,8 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let record = entry.read()?;
     allowed(id, status(&entry, &record), request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
-    let host = Host::probe();
     let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    let host = Host::probe().for_spec(&bundle.spec);
     let mut plan = Plan::new(&bundle, &host)?;
     plan.process = process(&bundle, &plan, &host, request)?;
     let cgroup = cgroup(&record, request)?;
@@ -104,7 +104,7 @@ fn process(bundle: &Bundle, plan: &Plan, host: &Host, request: &ExecRequest) -> 
     }
     change(&mut process, request)?;
     let user_namespace = plan.namespaces.has(libc::CLONE_NEWUSER);
-    let (mut process, warnings) = Process::new(&process, user_namespace, host)?;
+    let (mut process, warnings) = Process::new(&process, user_namespace, &host.for_process(&process))?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }

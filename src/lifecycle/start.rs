@@ -50,7 +50,8 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
 
 /// The plan once more, from the config as it was when the container was created.
 fn plan(entry: &Entry, record: &Record) -> Result<Plan> {
-    Plan::new(&Bundle::parse(record.bundle.clone(), entry.config()?)?, &Host::probe())
+    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    Plan::new(&bundle, &Host::probe().for_spec(&bundle.spec))
 }
 
 /// Runs the poststart hooks. One that fails ends the container (spec 1.3: runtime, Lifecycle 9).

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use oci_spec::runtime as oci;
 
-use super::{Cgroup, Host, Plan, devices, hooks, idmap, mounts, namespaces, process, rootfs, sysctl};
+use super::{Cgroup, Host, Plan, devices, hooks, idmap, label, mounts, namespaces, numa, process, rootfs, sysctl};
 use crate::bundle::{Bundle, Findings, check, path};
 use crate::error::Result;
 use crate::seccomp;
@@ -26,7 +26,9 @@ impl Plan {
         let namespaces = namespaces::new(spec, &mut found);
         idmap::check_privilege(&namespaces, host, &mut found);
         let idmap = idmap::new(spec, &namespaces);
-        let mounts = mounts::new(bundle, &mut found);
+        let mount_label = label::of_mounts(linux, host, &mut found);
+        let mut mounts = mounts::new(bundle, &mut found);
+        mount_label.iter().for_each(|label| label::add(label, &mut mounts));
         if let Some(idmap) = &idmap {
             idmap::check_mounts(idmap, &mounts, spec, &mut found);
         }
@@ -42,6 +44,7 @@ impl Plan {
         let domainname = name("domainname", spec.domainname().as_deref(), &mut found);
         let sysctls = sysctl::new(linux.sysctl().as_ref(), &mut found);
         let process = process::new(process, namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
+        let memory_policy = linux.memory_policy().as_ref().and_then(|policy| numa::new(policy, &mut found));
         let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
         let seccomp = linux.seccomp().as_ref().and_then(|profile| found.take(seccomp::compile(profile)));
         let (cgroup, warnings) = found.into_result(cgroup)?;
@@ -60,6 +63,8 @@ impl Plan {
             sysctls,
             process,
             cgroup,
+            mount_label,
+            memory_policy,
             hooks,
             seccomp,
             warnings,

@@ -20,9 +20,11 @@ mod devices;
 mod hooks;
 mod host;
 mod idmap;
+mod label;
 mod make;
 mod mounts;
 mod namespaces;
+pub mod numa;
 pub mod options;
 mod process;
 mod rootfs;
@@ -62,6 +64,10 @@ pub struct Plan {
     pub process: Process,
     /// Where the container lives in the cgroup hierarchy, its limits and its devices.
     pub cgroup: Cgroup,
+    /// `linux.mountLabel`: the SELinux label of new file systems. Those of `mounts` have it among their parameters.
+    pub mount_label: Option<CString>,
+    /// `linux.memoryPolicy`: of all processes of the container.
+    pub memory_policy: Option<MemoryPolicy>,
     /// The six kinds of hooks.
     pub hooks: Hooks,
     /// The compiled filter of `linux.seccomp`.
@@ -265,6 +271,19 @@ pub struct Process {
     pub rlimits: Vec<Rlimit>,
     /// Written to `oom_score_adj`; `None` leaves it as it is.
     pub oom_score_adj: Option<i32>,
+    /// The AppArmor profile that it is executed under; `None` leaves that to the host's policy.
+    pub apparmor: Option<CString>,
+    /// The SELinux label that it is executed with, and that its session keyring has.
+    pub selinux: Option<CString>,
+}
+
+/// A NUMA memory policy (set_mempolicy(2)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryPolicy {
+    /// `MPOL_*` with its `MPOL_F_*`.
+    pub mode: u32,
+    /// Bit n of all words together is node n; empty for none.
+    pub nodes: Vec<u64>,
 }
 
 /// The five capability sets, bit `n` being capability number `n` (capabilities(7)).

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use oci_spec::runtime as oci;
 use oci_spec::runtime::PosixRlimitType as Kind;
 
-use super::{Host, Process, Rlimit, caps};
+use super::{Host, Process, Rlimit, caps, label};
 use crate::bundle::{Findings, check};
 use crate::error::{Problem, Result};
 
@@ -42,6 +42,8 @@ pub fn new(process: &oci::Process, user_namespace: bool, host: &Host, found: &mu
         no_new_privileges: process.no_new_privileges() == Some(true),
         rlimits: process.rlimits().iter().flatten().map(rlimit).collect(),
         oom_score_adj: process.oom_score_adj(),
+        apparmor: label::apparmor(process, host, found),
+        selinux: label::selinux(process, host, found),
     }
 }
 

@@ -47,6 +47,8 @@ steps! {
     Root
     /// A session of its own.
     Session
+    /// Setting the label of new keyrings.
+    KeyLabel
     /// Leaving the caller's session keyring.
     Keyring
     /// Bringing the loopback up.
@@ -123,6 +125,10 @@ steps! {
     Cwd
     /// The working directory lies outside the container.
     CwdOutside
+    /// Setting the label that the program will have: 0 is AppArmor's, 1 SELinux's.
+    Label
+    /// Setting the NUMA memory policy.
+    MemoryPolicy
     /// Limit `index`.
     Rlimit
     /// Handing stdio to the user.

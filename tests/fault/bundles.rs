@@ -39,6 +39,7 @@ pub fn rich(host: &Host) -> Bundle {
                 {"path": "/dev/own/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 432, "uid": 1, "gid": 1},
             ]);
             linux["sysctl"] = json!({"kernel.msgmax": "4096", "net.ipv4.ip_unprivileged_port_start": "80"});
+            linux["memoryPolicy"] = json!({"mode": "MPOL_PREFERRED", "nodes": "0"});
             linux["rootfsPropagation"] = json!("private");
             linux["seccomp"] = json!({
                 "defaultAction": "SCMP_ACT_ALLOW",

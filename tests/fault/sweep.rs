@@ -53,6 +53,7 @@ pub const STEPS: &[(&str, usize)] = &[
     ("RootfsReadonly", 1),
     ("Cwd", 1),
     ("CwdOutside", 1),
+    ("MemoryPolicy", 1),
     ("Rlimit", 2),
     ("Groups", 1),
     ("Gid", 1),
@@ -69,7 +70,8 @@ pub const STEPS: &[(&str, usize)] = &[
 
 /// The steps that no fault can be asked for at: before the script is mapped there is no way to ask, and of these two
 /// only a failure is looked at (handing over stdio; an execve that comes back). Copying up fails in the life tests, for real.
-const BY_NATURE: [&str; 5] = ["Become", "Script", "MountCopyUp", "Stdio", "Execve"];
+/// Labels are set only where the machine has a security module for them.
+const BY_NATURE: [&str; 7] = ["Become", "Script", "KeyLabel", "MountCopyUp", "Label", "Stdio", "Execve"];
 
 const MOUNTS: usize = 11;
 const DEVICES: usize = 7;

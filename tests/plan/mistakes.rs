@@ -125,10 +125,13 @@ const TABLE: &str = r#"
   process.capabilities.bounding: invalid type: string "CAP_KILL", expected an array (line 134 of /bundle/config.json)
 
 /process/apparmorProfile = "docker-default"
-  process.apparmorProfile: is not supported by this build yet (leave it out)
+  process.apparmorProfile: "docker-default" can't be put into force: AppArmor is not enabled on this host (boot with apparmor=1 security=apparmor, or leave the profile out)
+
+/process/apparmorProfile = "unconfined_t"
+  process.apparmorProfile: "unconfined_t" can't be put into force: AppArmor is not enabled on this host (boot with apparmor=1 security=apparmor, or leave the profile out)
 
 /process/selinuxLabel = "system_u:system_r:container_t:s0"
-  process.selinuxLabel: is not supported by this build yet (leave it out)
+  process.selinuxLabel: "system_u:system_r:container_t:s0" can't be put into force: SELinux is not enabled on this host (enable it (selinux=1, and a policy), or leave the label out)
 
 /process/scheduler = {"policy": "SCHED_BATCH"}
   process.scheduler: is not supported by this build yet (leave it out)
@@ -274,8 +277,17 @@ const TABLE: &str = r#"
 /linux/netDevices = {"eth1": {}}
   linux.netDevices: is not supported by this build yet (leave it out)
 
-/linux/memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0"}
-  linux.memoryPolicy: is not supported by this build yet (leave it out)
+/linux/memoryPolicy = {"mode": "MPOL_BIND"}
+  linux.memoryPolicy.nodes: MPOL_BIND needs at least one node, as "0"
+
+/linux/memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0-"}
+  linux.memoryPolicy.nodes: "0-" is not a node, nor a range of nodes (write numbers and ranges of them: "0-3,8")
+
+/linux/memoryPolicy = {"mode": "MPOL_DEFAULT", "nodes": "0"}
+  linux.memoryPolicy.nodes: MPOL_DEFAULT has no nodes; leave them out
+
+/linux/memoryPolicy = {"mode": "MPOL_INTERLEAVE", "nodes": "0", "flags": ["MPOL_F_NUMA_BALANCING"]}
+  linux.memoryPolicy.flags: MPOL_F_NUMA_BALANCING goes with MPOL_BIND and MPOL_PREFERRED_MANY, not with MPOL_INTERLEAVE
 
 /linux/intelRdt = {"closID": "guaranteed"}
   linux.intelRdt: is not supported by this build yet (leave it out)
@@ -284,7 +296,7 @@ const TABLE: &str = r#"
   linux.personality: is not supported by this build yet (leave it out)
 
 /linux/mountLabel = "system_u:object_r:container_file_t:s0"
-  linux.mountLabel: is not supported by this build yet (leave it out)
+  linux.mountLabel: "system_u:object_r:container_file_t:s0" can't be put into force: SELinux is not enabled on this host (enable it (selinux=1, and a policy), or leave the label out)
 
 /linux/seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/agent.sock"}
   linux.seccomp.listenerPath: is not supported by this build yet (leave it out)

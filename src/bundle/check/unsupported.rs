@@ -13,15 +13,12 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     let Some(linux) = spec.linux() else {
         return others(spec, found);
     };
-    let asked = |label: &Option<String>| label.as_ref().is_some_and(|label| !label.is_empty());
     let fields = [
         ("linux.namespaces", "a time namespace", has(spec, LinuxNamespaceType::Time)),
         ("linux.timeOffsets", "it", linux.time_offsets().as_ref().is_some_and(|offsets| !offsets.is_empty())),
         ("linux.netDevices", "it", linux.net_devices().as_ref().is_some_and(|devices| !devices.is_empty())),
-        ("linux.memoryPolicy", "it", linux.memory_policy().is_some()),
         ("linux.intelRdt", "it", linux.intel_rdt().is_some()),
         ("linux.personality", "it", linux.personality().as_ref().is_some_and(is_personality)),
-        ("linux.mountLabel", "it", asked(linux.mount_label())),
         (
             "linux.seccomp.listenerPath",
             "it",
@@ -43,18 +40,10 @@ pub fn check(spec: &Spec, found: &mut Findings) {
 
 /// What is not supported of a process, also of one started by exec.
 pub fn process(process: &Process, found: &mut Findings) {
-    let asked = |label: &Option<String>| label.as_ref().is_some_and(|label| !label.is_empty());
     let fields = [
         ("process.scheduler", "it", process.scheduler().is_some()),
         ("process.ioPriority", "it", process.io_priority().is_some()),
         ("process.execCPUAffinity", "it", process.exec_cpu_affinity().is_some()),
-        // What runs unconfined already needs nothing done.
-        (
-            "process.apparmorProfile",
-            "it",
-            asked(process.apparmor_profile()) && process.apparmor_profile().as_deref() != Some("unconfined"),
-        ),
-        ("process.selinuxLabel", "it", asked(process.selinux_label())),
     ];
     report(&fields, found);
 }

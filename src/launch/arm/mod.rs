@@ -5,6 +5,7 @@
 //! its child opens them itself, in the mount namespace of its own.
 
 mod container;
+mod label;
 mod mounts;
 mod process;
 
@@ -17,6 +18,7 @@ use super::descriptors::Descriptors;
 use super::fault;
 use super::image;
 use super::layout::Layout;
+use super::proc::Proc;
 use super::wire::Wire;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -133,6 +135,8 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         lenient: arming.lenient,
     };
     let process = process::lay_out(room, &plan.process, &[], outside);
+    let labelled = plan.process.apparmor.is_some() || plan.process.selinux.is_some();
+    let proc = if labelled { room.files.add(Proc::open()?.into_fd()) } else { Fd::NONE };
     let (wire, childs_wire) = Wire::new()?;
     let script = Script {
         length: 0,
@@ -144,7 +148,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         clone: 0,
         await_maps: Flag::NO,
         become_root: Flag::from(kinds & abi::CLONE_NEWUSER != 0),
-        container: container::nothing(),
+        container: script::Container { proc, ..container::nothing() },
         process,
         fault: injection(),
     };

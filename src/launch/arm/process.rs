@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
-use super::Room;
+use super::{Room, label};
 use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
 use crate::script::{self, Flag, List};
 use crate::seccomp::Instruction;
@@ -52,6 +52,11 @@ pub fn lay_out(
         cwd: room.layout.text(&process.cwd),
         make_cwd: Flag::from(outside.make_cwd),
         new_keyring: Flag::from(outside.new_keyring),
+        key_label: label::of_keyrings(room, process),
+        labels: label::of_program(room, process),
+        memory_policy: Flag::from(room.plan.memory_policy.is_some()),
+        memory_mode: room.plan.memory_policy.as_ref().map_or(0, |policy| policy.mode),
+        memory_nodes: room.plan.memory_policy.as_ref().map_or(List::EMPTY, |policy| room.layout.list(&policy.nodes)),
         uid: process.uid,
         gid: process.gid,
         groups: room.layout.list(&process.groups),

@@ -58,6 +58,15 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
         Step::Cwd => &[(0, libc::ENOENT, 0), (0, libc::EACCES, 0), (0, libc::ENOTDIR, 0)],
         Step::Rlimit => &[(1, libc::EPERM, 0), (0, libc::EINVAL, 0)],
         Step::Groups | Step::Gid | Step::Uid => &[(0, libc::EINVAL, 0), (0, libc::EPERM, 0), (0, libc::EAGAIN, 0)],
+        Step::Label => &[
+            (0, libc::ENOENT, 0),
+            (0, libc::EACCES, 0),
+            (0, libc::EXDEV, 0),
+            (1, libc::EINVAL, 0),
+            (1, libc::EACCES, 0),
+        ],
+        Step::KeyLabel => &[(0, libc::EINVAL, 0), (0, libc::EXDEV, 0)],
+        Step::MemoryPolicy => &[(0, libc::EINVAL, 0), (0, libc::ENOSYS, 0), (0, libc::EPERM, 0)],
         Step::Bounding => &[(13, libc::EPERM, 0)],
         Step::Ambient => &[(0, libc::EPERM, 0)],
         Step::Program => {
@@ -76,7 +85,8 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
 }
 
 fn plan() -> Plan {
-    Plan::new(&Bundle::parse(PathBuf::from("/bundle"), CONFIG.into()).unwrap(), &Host::example()).unwrap()
+    let host = Host { apparmor: true, selinux: true, ..Host::example() };
+    Plan::new(&Bundle::parse(PathBuf::from("/bundle"), CONFIG.into()).unwrap(), &host).unwrap()
 }
 
 fn sentence(plan: &Plan, step: Step, (index, errno, extra): (u32, i32, u32)) -> String {

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::words::{attributes, device, namespaces, plain, plain_text, propagation, quoted, rlimit};
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Mount, Parameter, Plan, Process, Source, caps,
+    Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, MemoryPolicy, Mount, Parameter, Plan, Process,
+    Source, caps, numa,
 };
 use crate::seccomp::Filter;
 
@@ -23,6 +24,7 @@ pub fn human(plan: &Plan) -> String {
     page.step("createContainer hooks", plan.hooks.create_container.iter().map(hook));
     seal(plan, &mut page);
     process(&plan.process, &mut page);
+    page.step("memory policy", plan.memory_policy.iter().map(memory_policy));
     if let Some(filter) = &plan.seccomp {
         page.step("seccomp", seccomp(filter));
     }
@@ -167,6 +169,8 @@ fn process(process: &Process, page: &mut Page) {
     page.step("user", [format!("uid {} gid {}{groups}{umask}", process.uid, process.gid)]);
     page.step("capabilities", capabilities(process.capabilities));
     page.step("no new privileges", process.no_new_privileges.then(|| "yes".to_owned()));
+    page.step("AppArmor profile", process.apparmor.iter().map(|profile| quoted(profile)));
+    page.step("SELinux label", process.selinux.iter().map(|label| quoted(label)));
     page.step("working directory", [quoted(&process.cwd)]);
     page.step("environment", process.env.iter().map(|variable| quoted(variable)));
 }
@@ -204,6 +208,12 @@ fn hook(hook: &Hook) -> String {
 
 fn words(words: impl IntoIterator<Item = impl Into<String>>) -> String {
     words.into_iter().map(Into::into).collect::<Vec<_>>().join(" ")
+}
+
+fn memory_policy(policy: &MemoryPolicy) -> String {
+    let nodes: Vec<String> = policy.nodes.iter().rev().map(|word| format!("{word:#x}")).collect();
+    let nodes = if nodes.is_empty() { nodes.concat() } else { format!(" nodes {}", nodes.join(" ")) };
+    format!("{}{nodes}", numa::name(policy.mode))
 }
 
 fn seccomp(filter: &Filter) -> Vec<String> {

@@ -8,7 +8,7 @@ use super::words::{attributes, device, namespaces, propagation, rlimit};
 use crate::plan::cgroup::Place;
 use crate::plan::{
     Cgroup, DEFAULT_HOOK_TIMEOUT, Device, DeviceKind, Hook, Hooks, IdRange, Mount, Namespaces, Parameter, Plan,
-    Process, Source, caps,
+    Process, Source, caps, numa,
 };
 use crate::seccomp::Filter;
 
@@ -33,6 +33,8 @@ pub fn json(plan: &Plan) -> Value {
         "domainname": plan.domainname.as_deref().map(text),
         "sysctls": plan.sysctls.iter().map(|of| json!({"name": of.name, "file": text(&of.file), "value": text(&of.value)})).collect::<Vec<_>>(),
         "process": process(&plan.process),
+        "mountLabel": plan.mount_label.as_deref().map(text),
+        "memoryPolicy": plan.memory_policy.as_ref().map(|of| json!({"mode": numa::name(of.mode), "nodes": of.nodes})),
         "hooks": hooks(&plan.hooks),
         "seccomp": plan.seccomp.as_ref().map(seccomp),
     })
@@ -120,6 +122,8 @@ fn process(process: &Process) -> Value {
         "noNewPrivileges": process.no_new_privileges,
         "rlimits": process.rlimits.iter().map(limit).collect::<Vec<_>>(),
         "oomScoreAdj": process.oom_score_adj,
+        "apparmorProfile": process.apparmor.as_deref().map(text),
+        "selinuxLabel": process.selinux.as_deref().map(text),
     })
 }
 
