@@ -1,6 +1,6 @@
 //! The host's /proc, and what we write there.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::descriptors::owned;
@@ -39,6 +39,13 @@ impl Proc {
     pub fn write(&self, path: &CStr, value: &[u8]) -> Result<(), Errno> {
         let opened = self.file(path, abi::O_WRONLY)?;
         file::write(Fd(opened.as_raw_fd()), value)
+    }
+
+    /// The namespace `kind` (`net`, `mnt` ...) of a process. The kernel's own link to it is the last step of the way.
+    pub fn namespace(&self, pid: i32, kind: &CStr) -> Result<OwnedFd, Errno> {
+        let directory = CString::new(format!("{pid}/ns")).map_err(|_| Errno(abi::EINVAL))?;
+        let directory = self.file(&directory, abi::O_PATH | abi::O_DIRECTORY)?;
+        file::openat(Fd(directory.as_raw_fd()), kind, abi::O_RDONLY).map(owned)
     }
 
     /// For the child.

@@ -104,7 +104,11 @@ pub fn make(
         hook_states: hook_states(plan, &record)?,
     };
     let armed = launch::arm(arming)?;
+    let mut moved = None;
     let mut run_hooks = |pid: i32| {
+        if !plan.net_devices.is_empty() {
+            moved = Some(launch::net::move_in(&plan.net_devices, pid)?);
+        }
         let state = State::for_hooks(&Record { pid: Some(pid), ..record.clone() }, Status::Creating);
         hooks::run(&plan.hooks.prestart, "prestart", &state, Some(&interrupts))?;
         hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
@@ -119,6 +123,9 @@ pub fn make(
     }
     if let Some(path) = &request.pid_file {
         write_pid(path, child.pid())?;
+    }
+    if let Some(moved) = moved {
+        moved.leave();
     }
     Ok(making.done())
 }

@@ -27,7 +27,7 @@ pub fn features() -> Value {
             },
             "intelRdt": { "enabled": false },
             "mountExtensions": { "idmap": { "enabled": false } },
-            "netDevices": { "enabled": false },
+            "netDevices": { "enabled": true },
         },
     })
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use oci_spec::runtime as oci;
 
-use super::{Cgroup, Host, Plan, devices, hooks, idmap, label, mounts, namespaces, numa, process, rootfs, sysctl};
+use super::{
+    Cgroup, Host, Plan, devices, hooks, idmap, label, mounts, namespaces, net_devices, numa, process, rootfs, sysctl,
+};
 use crate::bundle::{Bundle, Findings, check, path};
 use crate::error::Result;
 use crate::seccomp;
@@ -44,6 +46,7 @@ impl Plan {
         let domainname = name("domainname", spec.domainname().as_deref(), &mut found);
         let sysctls = sysctl::new(linux.sysctl().as_ref(), &mut found);
         let process = process::new(process, namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
+        let net_devices = net_devices::new(linux, host, &mut found);
         let memory_policy = linux.memory_policy().as_ref().and_then(|policy| numa::new(policy, &mut found));
         let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
         let seccomp = linux.seccomp().as_ref().and_then(|profile| found.take(seccomp::compile(profile)));
@@ -63,6 +66,7 @@ impl Plan {
             sysctls,
             process,
             cgroup,
+            net_devices,
             mount_label,
             memory_policy,
             hooks,

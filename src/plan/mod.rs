@@ -24,6 +24,7 @@ mod label;
 mod make;
 mod mounts;
 mod namespaces;
+mod net_devices;
 pub mod numa;
 pub mod options;
 mod process;
@@ -31,6 +32,7 @@ mod rootfs;
 mod show;
 mod sysctl;
 
+pub use crate::bundle::check::net_device_place;
 pub use cgroup::Cgroup;
 pub use host::Host;
 pub use show::{human, json};
@@ -64,6 +66,8 @@ pub struct Plan {
     pub process: Process,
     /// Where the container lives in the cgroup hierarchy, its limits and its devices.
     pub cgroup: Cgroup,
+    /// `linux.netDevices`, in the order of their names on the host.
+    pub net_devices: Vec<NetDevice>,
     /// `linux.mountLabel`: the SELinux label of new file systems. Those of `mounts` have it among their parameters.
     pub mount_label: Option<CString>,
     /// `linux.memoryPolicy`: of all processes of the container.
@@ -275,6 +279,15 @@ pub struct Process {
     pub apparmor: Option<CString>,
     /// The SELinux label that it is executed with, and that its session keyring has.
     pub selinux: Option<CString>,
+}
+
+/// A network device of the host that becomes the container's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetDevice {
+    /// Its name on the host.
+    pub host: String,
+    /// Its name in the container; one that ends in `%d` gets a number from the kernel.
+    pub inside: String,
 }
 
 /// A NUMA memory policy (set_mempolicy(2)).

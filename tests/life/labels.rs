@@ -64,7 +64,7 @@ fn exec_with_a_label() {
         let file = host.folder().join("process.json");
         let process = json!({"user": {}, "cwd": "/", "args": ["/payload", "exit", "0"], "apparmorProfile": "jar"});
         std::fs::write(&file, process.to_string()).unwrap();
-        let of_file = container.call("exec", &["--process", file.to_str().unwrap()]);
+        let of_file = host.runtime().call(["exec", "--process", file.to_str().unwrap(), "jar"]);
         container.force_delete();
         of_flag.fails_with("process.apparmorProfile: \"jar\" can't be put into force");
         of_file.fails_with("process.apparmorProfile: \"jar\" can't be put into force");

@@ -274,8 +274,16 @@ const TABLE: &str = r#"
 /linux/timeOffsets = {"boottime": {"secs": 1, "nanosecs": 0}}
   linux.timeOffsets: is not supported by this build yet (leave it out)
 
+/linux/netDevices = {"eth1": {"name": "x"}, "eth2": {"name": "x"}, "a b": {}, "lo": {}, "eth3": {"name": "sixteen-letters-"}, "eth4": {"name": "%dx"}}
+  linux.netDevices["a b"]: "a b" is no name for a network device (no blanks, no '/', ':' or '%', and not "." or "..")
+  linux.netDevices["eth2"].name: "x" is already the name of eth1
+  linux.netDevices["eth3"].name: "sixteen-letters-" has 16 bytes; a network device's name has at most 15 (no blanks, no '/', ':' or '%', and not "." or "..")
+  linux.netDevices["eth4"].name: "%dx" is no name for a network device (no blanks, no '/', ':' or '%', and not "." or "..")
+  linux.netDevices["lo"]: the loopback can't be moved; every network namespace has its own
+
+/linux/namespaces = [{"type": "mount"}, {"type": "uts"}]
 /linux/netDevices = {"eth1": {}}
-  linux.netDevices: is not supported by this build yet (leave it out)
+  linux.netDevices: need a network namespace to be moved to (add {"type": "network"} to linux.namespaces)
 
 /linux/memoryPolicy = {"mode": "MPOL_BIND"}
   linux.memoryPolicy.nodes: MPOL_BIND needs at least one node, as "0"

@@ -16,6 +16,7 @@ mod hooks;
 mod idmap;
 mod mounts;
 mod namespaces;
+mod net_devices;
 mod paths;
 mod process;
 mod root;
@@ -24,6 +25,7 @@ mod unsupported;
 mod version;
 
 pub use mounts::place as mount_place;
+pub use net_devices::{net_devices, place as net_device_place};
 pub use process::process;
 pub use sysctl::file as sysctl_file;
 
@@ -40,6 +42,7 @@ pub fn check(spec: &Spec) -> Findings {
     namespaces::check(spec, &mut found);
     idmap::check(spec, &mut found);
     devices::check(spec, &mut found);
+    net_devices::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
     hooks::check(spec, &mut found);

@@ -33,7 +33,9 @@ pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::H
         loopback: Flag::from(plan.namespaces.new & abi::CLONE_NEWNET != 0),
         hostname: room.layout.optional(plan.hostname.as_deref()),
         domainname: room.layout.optional(plan.domainname.as_deref()),
-        await_hooks: Flag::from(!plan.hooks.prestart.is_empty() || !plan.hooks.create_runtime.is_empty()),
+        await_hooks: Flag::from(
+            !plan.hooks.prestart.is_empty() || !plan.hooks.create_runtime.is_empty() || !plan.net_devices.is_empty(),
+        ),
         mounted: Flag::from(mounted),
         sysctls: sysctls(room),
         inherited_propagation: abi::MS_REC | if private { abi::MS_PRIVATE } else { abi::MS_SLAVE },

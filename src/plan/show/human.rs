@@ -18,6 +18,8 @@ pub fn human(plan: &Plan) -> String {
     }
     cgroup(plan, &mut page);
     birth(plan, &mut page);
+    let devices = plan.net_devices.iter();
+    page.step("network devices", devices.map(|of| plain_text(&format!("{} becomes {}", of.host, of.inside))));
     page.step("prestart hooks", plan.hooks.prestart.iter().map(hook));
     page.step("createRuntime hooks", plan.hooks.create_runtime.iter().map(hook));
     root(plan, &mut page);
