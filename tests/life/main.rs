@@ -18,6 +18,7 @@ mod labels;
 mod lifecycle;
 mod mounts;
 mod namespaces;
+mod net_devices;
 mod numa;
 mod process;
 mod rootfs;
