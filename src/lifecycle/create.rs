@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use tracing::{debug, warn};
 
 use super::making::Making;
-use super::{CreateRequest, State, hooks, sockets};
+use super::{CreateRequest, State, hooks, resctrl, sockets};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Interrupts};
@@ -80,12 +80,19 @@ pub fn make(
     waiting: Waiting,
 ) -> Result<Child> {
     let Prepared { bundle, plan, host } = prepared;
+    let groups = match &plan.rdt {
+        Some(rdt) => Some(resctrl::Groups::intended(&resctrl::find()?, rdt, request.id.as_str())?),
+        None => None,
+    };
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
     let interrupts = Interrupts::hold()?;
     let mut making = Making::new(&entry);
     let mut record = intent(request, prepared);
     entry.save_config(&bundle.config)?;
+    if let Some(groups) = &groups {
+        making.resctrl(groups, &mut record)?;
+    }
     let cgroup = making.cgroup(plan, host, request, &mut record)?;
     let start = match waiting {
         Waiting::ForStart => Some(listen(&entry)?),
@@ -101,6 +108,7 @@ pub fn make(
         preserve_fds: request.preserve_fds,
         no_pivot: request.no_pivot,
         new_keyring: !request.no_new_keyring,
+        resctrl: resctrl::tasks(&record.resctrl)?,
         hook_states: hook_states(plan, &record)?,
     };
     let armed = launch::arm(arming)?;

@@ -8,7 +8,7 @@ use oci_spec::runtime as oci;
 use super::create::write_pid;
 use super::foreground::Foreground;
 use super::terminal::own_size;
-use super::{ExecRequest, own_cgroup, sockets};
+use super::{ExecRequest, own_cgroup, resctrl, sockets};
 use crate::bundle::{self, Bundle};
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
@@ -56,6 +56,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         preserve_fds: request.preserve_fds,
         no_pivot: false,
         new_keyring: true,
+        resctrl: resctrl::tasks(&record.resctrl)?,
         hook_states: Default::default(),
     };
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;

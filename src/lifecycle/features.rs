@@ -25,7 +25,7 @@ pub fn features() -> Value {
                 "modes": numa::modes().collect::<Vec<_>>(),
                 "flags": numa::flags().collect::<Vec<_>>(),
             },
-            "intelRdt": { "enabled": false },
+            "intelRdt": { "enabled": true, "schemata": true, "monitoring": true },
             "mountExtensions": { "idmap": { "enabled": false } },
             "netDevices": { "enabled": true },
         },

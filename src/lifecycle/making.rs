@@ -1,10 +1,11 @@
 //! A container in the making, which is undone unless it is done.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::CreateRequest;
+use super::{CreateRequest, resctrl};
 use crate::cgroup::{Cgroup, Hierarchy};
 use crate::error::Result;
 use crate::launch::Child;
@@ -18,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Making<'entry> {
     entry: &'entry Entry,
     cgroup: Option<Cgroup>,
+    resctrl_made: Vec<PathBuf>,
     child: Option<Child>,
     done: bool,
 }
@@ -25,7 +27,7 @@ pub struct Making<'entry> {
 impl<'entry> Making<'entry> {
     /// Nothing yet but the id that `entry` has taken.
     pub fn new(entry: &'entry Entry) -> Self {
-        Self { entry, cgroup: None, child: None, done: false }
+        Self { entry, cgroup: None, resctrl_made: Vec::new(), child: None, done: false }
     }
 
     /// Makes the cgroup. The record of what is intended is written before: if we are killed, it can be found again.
@@ -68,6 +70,14 @@ impl<'entry> Making<'entry> {
         Cgroup::create(&hierarchy, &plan.cgroup, request.id.as_str())
     }
 
+    /// Makes the resctrl groups. The record of what is intended is written before.
+    pub fn resctrl(&mut self, groups: &resctrl::Groups<'_>, record: &mut Record) -> Result<()> {
+        (record.resctrl, record.resctrl_made) = (groups.directories.clone(), groups.missing.clone());
+        self.entry.write(record)?;
+        self.resctrl_made.clone_from(&groups.missing);
+        groups.make()
+    }
+
     /// Takes over the child.
     pub fn child(&mut self, child: Child) -> &Child {
         self.child.insert(child)
@@ -99,8 +109,9 @@ impl Drop for Making<'_> {
         if let Some(child) = self.child.take() {
             child.end();
         }
+        let resctrl = resctrl::remove(&self.resctrl_made);
         // The error that brought us here is the one to be told; what could not be undone is told beside it.
-        for left in [cgroup, self.entry.remove()].into_iter().filter_map(Result::err) {
+        for left in [cgroup, resctrl, self.entry.remove()].into_iter().filter_map(Result::err) {
             warn!("could not be undone: {left}");
         }
     }

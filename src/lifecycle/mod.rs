@@ -6,6 +6,7 @@
 //! May enter: `launch`, `state`, `cgroup`, and what those stand on.
 
 mod request;
+mod resctrl;
 
 pub mod create;
 pub mod delete;

@@ -7,7 +7,8 @@ use std::path::Path;
 use oci_spec::runtime as oci;
 
 use super::{
-    Cgroup, Host, Plan, devices, hooks, idmap, label, mounts, namespaces, net_devices, numa, process, rootfs, sysctl,
+    Cgroup, Host, Plan, devices, hooks, idmap, label, mounts, namespaces, net_devices, numa, process, rdt, rootfs,
+    sysctl,
 };
 use crate::bundle::{Bundle, Findings, check, path};
 use crate::error::Result;
@@ -69,6 +70,7 @@ impl Plan {
             net_devices,
             mount_label,
             memory_policy,
+            rdt: linux.intel_rdt().as_ref().map(rdt::new),
             hooks,
             seccomp,
             warnings,

@@ -28,6 +28,7 @@ mod net_devices;
 pub mod numa;
 pub mod options;
 mod process;
+mod rdt;
 mod rootfs;
 mod show;
 mod sysctl;
@@ -72,6 +73,8 @@ pub struct Plan {
     pub mount_label: Option<CString>,
     /// `linux.memoryPolicy`: of all processes of the container.
     pub memory_policy: Option<MemoryPolicy>,
+    /// `linux.intelRdt`.
+    pub rdt: Option<Rdt>,
     /// The six kinds of hooks.
     pub hooks: Hooks,
     /// The compiled filter of `linux.seccomp`.
@@ -279,6 +282,17 @@ pub struct Process {
     pub apparmor: Option<CString>,
     /// The SELinux label that it is executed with, and that its session keyring has.
     pub selinux: Option<CString>,
+}
+
+/// What is asked of resctrl, for caches and memory bandwidth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rdt {
+    /// The group, `/` for the one that everything is in; `None` for one of the container's own.
+    pub clos: Option<String>,
+    /// Lines for its `schemata`, in the order in which they are written.
+    pub schemata: Vec<String>,
+    /// Whether the container has a monitoring group of its own.
+    pub monitoring: bool,
 }
 
 /// A network device of the host that becomes the container's.

@@ -252,6 +252,8 @@ pub struct Process {
     pub key_label: List<Label>,
     /// The labels that the program will have.
     pub labels: List<Label>,
+    /// The `tasks` files of its resctrl groups, in the order in which they are entered.
+    pub resctrl: List<Fd>,
     /// Whether there is a NUMA memory policy.
     pub memory_policy: Flag,
     /// `MPOL_*`, with its flags.

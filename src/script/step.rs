@@ -37,6 +37,8 @@ steps! {
     Descriptors
     /// Putting signals back to their defaults.
     Signals
+    /// Entering resctrl group `index`.
+    Resctrl
     /// Joining namespace `index`.
     Join
     /// The second clone.

@@ -116,6 +116,7 @@ const REACHED: &[&str] = &[
     "Session",
     "Cwd",
     "CwdOutside",
+    "MemoryPolicy",
     "Rlimit",
     "Groups",
     "Gid",

@@ -64,7 +64,7 @@ fn rootless() {
         let missed = [
             &["Join", "Clone", "Loopback", "Domainname", "Hooks", "Sysctl"],
             &TERMINAL[..],
-            &["CreateContainerHook", "Ambient", "StartContainerHook", "Seccomp"],
+            &["CreateContainerHook", "MemoryPolicy", "Ambient", "StartContainerHook", "Seccomp"],
         ]
         .concat();
         sweep(host, &missed, run(host, &runtime, &text(&bundle), false));

@@ -70,8 +70,8 @@ pub const STEPS: &[(&str, usize)] = &[
 
 /// The steps that no fault can be asked for at: before the script is mapped there is no way to ask, and of these two
 /// only a failure is looked at (handing over stdio; an execve that comes back). Copying up fails in the life tests, for real.
-/// Labels are set only where the machine has a security module for them.
-const BY_NATURE: [&str; 7] = ["Become", "Script", "KeyLabel", "MountCopyUp", "Label", "Stdio", "Execve"];
+/// Labels are set only where the machine has a security module for them, and groups entered only where it has resctrl.
+const BY_NATURE: [&str; 8] = ["Become", "Script", "Resctrl", "KeyLabel", "MountCopyUp", "Label", "Stdio", "Execve"];
 
 const MOUNTS: usize = 11;
 const DEVICES: usize = 7;

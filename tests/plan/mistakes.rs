@@ -297,8 +297,10 @@ const TABLE: &str = r#"
 /linux/memoryPolicy = {"mode": "MPOL_INTERLEAVE", "nodes": "0", "flags": ["MPOL_F_NUMA_BALANCING"]}
   linux.memoryPolicy.flags: MPOL_F_NUMA_BALANCING goes with MPOL_BIND and MPOL_PREFERRED_MANY, not with MPOL_INTERLEAVE
 
-/linux/intelRdt = {"closID": "guaranteed"}
-  linux.intelRdt: is not supported by this build yet (leave it out)
+/linux/intelRdt = {"closID": "../etc", "memBwSchema": "L3:0=f", "schemata": ["MB:0=10", "all"]}
+  linux.intelRdt.closID: "../etc" can't be the name of a group (a plain directory name, or "/" for the group that everything is in)
+  linux.intelRdt.memBwSchema: must be one line that begins with "MB:", not "L3:0=f"
+  linux.intelRdt.schemata[1]: "all" is no schema (one line each, as "L3:0=ff;1=ff")
 
 /linux/personality = {"domain": "LINUX32"}
   linux.personality: is not supported by this build yet (leave it out)

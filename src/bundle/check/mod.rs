@@ -19,6 +19,7 @@ mod namespaces;
 mod net_devices;
 mod paths;
 mod process;
+mod rdt;
 mod root;
 mod sysctl;
 mod unsupported;
@@ -43,6 +44,7 @@ pub fn check(spec: &Spec) -> Findings {
     idmap::check(spec, &mut found);
     devices::check(spec, &mut found);
     net_devices::check(spec, &mut found);
+    rdt::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
     hooks::check(spec, &mut found);

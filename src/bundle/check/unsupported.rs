@@ -16,7 +16,6 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     let fields = [
         ("linux.namespaces", "a time namespace", has(spec, LinuxNamespaceType::Time)),
         ("linux.timeOffsets", "it", linux.time_offsets().as_ref().is_some_and(|offsets| !offsets.is_empty())),
-        ("linux.intelRdt", "it", linux.intel_rdt().is_some()),
         ("linux.personality", "it", linux.personality().as_ref().is_some_and(is_personality)),
         (
             "linux.seccomp.listenerPath",

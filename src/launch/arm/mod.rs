@@ -45,6 +45,8 @@ pub struct Arming<'a> {
     pub no_pivot: bool,
     /// Whether our session keyring is not the container's: without `--no-new-keyring`.
     pub new_keyring: bool,
+    /// The `tasks` files of its resctrl groups, in the order in which they are entered.
+    pub resctrl: Vec<OwnedFd>,
     /// The state that hooks in the container get, split where its pid goes: for createContainer and startContainer.
     pub hook_states: [(CString, CString); 2],
 }
@@ -97,6 +99,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed> {
         new_keyring: arming.new_keyring,
         make_cwd: true,
         lenient: arming.lenient,
+        resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, plan.hooks.start_container.as_slice(), outside);
     let (wire, childs_wire) = Wire::new()?;
@@ -133,6 +136,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed> {
         new_keyring: arming.new_keyring,
         make_cwd: false,
         lenient: arming.lenient,
+        resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, &[], outside);
     let labelled = plan.process.apparmor.is_some() || plan.process.selinux.is_some();

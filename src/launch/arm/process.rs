@@ -21,6 +21,8 @@ pub struct Outside {
     pub new_keyring: bool,
     /// Whether its working directory is made if it is missing.
     pub make_cwd: bool,
+    /// The `tasks` files of its resctrl groups.
+    pub resctrl: Vec<OwnedFd>,
     /// Whether a limit on locked memory that may not be set may stay.
     pub lenient: bool,
 }
@@ -43,6 +45,7 @@ pub fn lay_out(
     let filter = room.plan.seccomp.as_ref();
     let mut add = |file: Option<OwnedFd>| file.map_or(Fd::NONE, |file| room.files.add(file));
     let (console, start) = (add(outside.console), add(outside.start));
+    let resctrl: Vec<Fd> = outside.resctrl.into_iter().map(|file| room.files.add(file)).collect();
     script::Process {
         argv: room.layout.vector(&process.args, 0),
         program: room.layout.optional(process.args.first().map(CString::as_c_str)),
@@ -54,6 +57,7 @@ pub fn lay_out(
         new_keyring: Flag::from(outside.new_keyring),
         key_label: label::of_keyrings(room, process),
         labels: label::of_program(room, process),
+        resctrl: room.layout.list(&resctrl),
         memory_policy: Flag::from(room.plan.memory_policy.is_some()),
         memory_mode: room.plan.memory_policy.as_ref().map_or(0, |policy| policy.mode),
         memory_nodes: room.plan.memory_policy.as_ref().map_or(List::EMPTY, |policy| room.layout.list(&policy.nodes)),

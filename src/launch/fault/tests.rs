@@ -19,6 +19,7 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
     match step {
         Step::Join => &[(0, libc::ENOENT, 0), (0, libc::EINVAL, 0), (0, libc::EPERM, 0)],
         Step::Clone => &[(0, libc::EPERM, 0), (0, libc::ENOSPC, 0), (0, libc::EAGAIN, 0)],
+        Step::Resctrl => &[(0, libc::EPERM, 0), (1, libc::ENOENT, 0)],
         Step::Become => &[(0, libc::ENOSPC, 0), (0, libc::EACCES, 0)],
         Step::Maps | Step::Hooks | Step::Start => &[(0, libc::EPROTO, 0)],
         Step::Sysctl => &[(0, libc::ENOENT, 0), (1, libc::EINVAL, 0), (1, libc::EROFS, 0), (0, libc::EACCES, 0)],

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::words::{attributes, device, namespaces, plain, plain_text, propagation, quoted, rlimit};
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, MemoryPolicy, Mount, Parameter, Plan, Process,
+    Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, MemoryPolicy, Mount, Parameter, Plan, Process, Rdt,
     Source, caps, numa,
 };
 use crate::seccomp::Filter;
@@ -17,6 +17,7 @@ pub fn human(plan: &Plan) -> String {
         page.line("warning", &plain_text(&warning.to_string()));
     }
     cgroup(plan, &mut page);
+    page.step("resctrl", plan.rdt.iter().flat_map(rdt));
     birth(plan, &mut page);
     let devices = plan.net_devices.iter();
     page.step("network devices", devices.map(|of| plain_text(&format!("{} becomes {}", of.host, of.inside))));
@@ -210,6 +211,13 @@ fn hook(hook: &Hook) -> String {
 
 fn words(words: impl IntoIterator<Item = impl Into<String>>) -> String {
     words.into_iter().map(Into::into).collect::<Vec<_>>().join(" ")
+}
+
+fn rdt(rdt: &Rdt) -> Vec<String> {
+    let group = rdt.clos.as_deref().map_or("named after the container".to_owned(), plain_text);
+    let monitor = if rdt.monitoring { ", with a monitoring group" } else { "" };
+    let lines = rdt.schemata.iter().map(|line| plain_text(line));
+    [format!("group {group}{monitor}")].into_iter().chain(lines).collect()
 }
 
 fn memory_policy(policy: &MemoryPolicy) -> String {

@@ -33,6 +33,7 @@ pub fn json(plan: &Plan) -> Value {
         "domainname": plan.domainname.as_deref().map(text),
         "sysctls": plan.sysctls.iter().map(|of| json!({"name": of.name, "file": text(&of.file), "value": text(&of.value)})).collect::<Vec<_>>(),
         "process": process(&plan.process),
+        "intelRdt": plan.rdt.as_ref().map(|of| json!({"closID": of.clos, "schemata": of.schemata, "enableMonitoring": of.monitoring})),
         "netDevices": plan.net_devices.iter().map(|of| json!({"host": of.host, "inside": of.inside})).collect::<Vec<_>>(),
         "mountLabel": plan.mount_label.as_deref().map(text),
         "memoryPolicy": plan.memory_policy.as_ref().map(|of| json!({"mode": numa::name(of.mode), "nodes": of.nodes})),
