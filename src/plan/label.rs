@@ -16,16 +16,16 @@ const OWN_RULES: [&CStr; 4] = [c"proc", c"sysfs", c"mqueue", c"cgroup2"];
 
 /// Whether anything asks for `AppArmor`, and for `SELinux`: only then it is looked whether the host has them.
 pub fn asked(process: Option<&oci::Process>, linux: Option<&oci::Linux>) -> (bool, bool) {
-    let apparmor = process.and_then(|process| given(process.apparmor_profile()));
-    let selinux = process.and_then(|process| given(process.selinux_label()));
-    let mounts = linux.and_then(|linux| given(linux.mount_label()));
+    let apparmor = process.and_then(|process| given(process.apparmor_profile().as_ref()));
+    let selinux = process.and_then(|process| given(process.selinux_label().as_ref()));
+    let mounts = linux.and_then(|linux| given(linux.mount_label().as_ref()));
     (apparmor.is_some(), selinux.or(mounts).is_some())
 }
 
 /// The profile, if one is asked for.
 pub fn apparmor(process: &oci::Process, host: &Host, found: &mut Findings) -> Option<CString> {
     const PLACE: &str = "process.apparmorProfile";
-    let profile = given(process.apparmor_profile())?;
+    let profile = given(process.apparmor_profile().as_ref())?;
     if !host.apparmor {
         // Without AppArmor everything is.
         if profile != UNCONFINED {
@@ -41,12 +41,12 @@ pub fn apparmor(process: &oci::Process, host: &Host, found: &mut Findings) -> Op
 
 /// The label of the process, if one is asked for.
 pub fn selinux(process: &oci::Process, host: &Host, found: &mut Findings) -> Option<CString> {
-    selinux_label("process.selinuxLabel", process.selinux_label(), host, found)
+    selinux_label("process.selinuxLabel", process.selinux_label().as_ref(), host, found)
 }
 
 /// The label of new file systems, if one is asked for.
 pub fn of_mounts(linux: &oci::Linux, host: &Host, found: &mut Findings) -> Option<CString> {
-    selinux_label("linux.mountLabel", linux.mount_label(), host, found)
+    selinux_label("linux.mountLabel", linux.mount_label().as_ref(), host, found)
 }
 
 /// Adds `label` to the new file systems that take one. Binds keep the labels that their files have; one that says its own
@@ -65,7 +65,7 @@ pub fn add(label: &CStr, mounts: &mut [Mount]) {
     }
 }
 
-fn selinux_label(place: &str, label: &Option<String>, host: &Host, found: &mut Findings) -> Option<CString> {
+fn selinux_label(place: &str, label: Option<&String>, host: &Host, found: &mut Findings) -> Option<CString> {
     let label = given(label)?;
     if !host.selinux {
         let what = format!("\"{label}\" can't be put into force: SELinux is not enabled on this host");
@@ -76,8 +76,8 @@ fn selinux_label(place: &str, label: &Option<String>, host: &Host, found: &mut F
 }
 
 /// An empty label is none, as Go has no other "absent".
-fn given(label: &Option<String>) -> Option<&str> {
-    label.as_deref().filter(|label| !label.is_empty())
+fn given(label: Option<&String>) -> Option<&str> {
+    label.map(String::as_str).filter(|label| !label.is_empty())
 }
 
 #[cfg(test)]

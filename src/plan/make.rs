@@ -31,7 +31,9 @@ impl Plan {
         let idmap = idmap::new(spec, &namespaces);
         let mount_label = label::of_mounts(linux, host, &mut found);
         let mut mounts = mounts::new(bundle, &mut found);
-        mount_label.iter().for_each(|label| label::add(label, &mut mounts));
+        if let Some(label) = &mount_label {
+            label::add(label, &mut mounts);
+        }
         if let Some(idmap) = &idmap {
             idmap::check_mounts(idmap, &mounts, spec, &mut found);
         }

@@ -19,11 +19,11 @@ pub fn check(spec: &Spec, found: &mut Findings) {
             found.error(problem.hint("a plain directory name, or \"/\" for the group that everything is in"));
         }
     }
-    if let Some(schema) = rdt.mem_bw_schema().as_deref().filter(|schema| !schema.is_empty()) {
-        if !schema.starts_with("MB:") || schema.contains('\n') {
-            let what = format!("must be one line that begins with \"MB:\", not {schema:?}");
-            found.error(Problem::new("linux.intelRdt.memBwSchema", what));
-        }
+    if let Some(schema) = rdt.mem_bw_schema().as_deref().filter(|schema| !schema.is_empty())
+        && (!schema.starts_with("MB:") || schema.contains('\n'))
+    {
+        let what = format!("must be one line that begins with \"MB:\", not {schema:?}");
+        found.error(Problem::new("linux.intelRdt.memBwSchema", what));
     }
     for (index, line) in rdt.schemata().iter().flatten().enumerate() {
         if !line.contains(':') || line.contains('\n') {
