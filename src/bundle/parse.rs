@@ -61,8 +61,7 @@ struct Subject {
 
 const WHOLE: Subject = Subject { prefix: "", names: table::CONFIG, mend: mend::config };
 const PROCESS: Subject = Subject { prefix: "process", names: table::PROCESS, mend: mend::process };
-const RESOURCES: Subject =
-    Subject { prefix: "linux.resources", names: table::RESOURCES, mend: mend::resources };
+const RESOURCES: Subject = Subject { prefix: "linux.resources", names: table::RESOURCES, mend: mend::resources };
 
 /// The straight way for a config that is right, with a glance at its names; only one that is not pays for being mended or
 /// explained.

@@ -1,7 +1,7 @@
 //! Paths that the container must not see, and paths that it must not change.
 
 use super::{At, Outcome, place};
-use crate::script::{Container, Step};
+use crate::script::{Container, Step, Text};
 use crate::sys::{Errno, Fd, abi, file, mount};
 
 /// Covers `linux.maskedPaths`: files with the host's null device (opened and verified by us, never the container's),
@@ -15,7 +15,8 @@ pub fn masked(root: Fd, container: &Container) -> Outcome {
         let cover = if directory { &mut directory_cover } else { &mut file_cover };
         let cover = match cover {
             Some(cover) => cover,
-            None => cover.insert(Cover { tree: empty_directory().nth(Step::Masked, index)?, used: false }),
+            None => cover
+                .insert(Cover { tree: empty_directory(container.mount_label).nth(Step::Masked, index)?, used: false }),
         };
         cover.put_on(target).nth(Step::Masked, index)?;
         file::close(target);
@@ -56,8 +57,11 @@ impl Cover {
     }
 }
 
-fn empty_directory() -> Result<Fd, Errno> {
+fn empty_directory(label: Text) -> Result<Fd, Errno> {
     let context = mount::fsopen(c"tmpfs")?;
+    if let Some(label) = label.some() {
+        mount::fsconfig(context, c"context", Some(label))?;
+    }
     mount::fsconfig(context, c"ro", None)?;
     mount::fsconfig(context, c"size", Some(c"4k"))?;
     mount::fscreate(context)?;

@@ -31,6 +31,9 @@ pub fn assume(script: &Script) -> Outcome<bool> {
     if process.set_personality.is() {
         process::set_personality(process.personality).at(Step::Personality)?;
     }
+    if process.memory_policy.is() {
+        process::set_memory_policy(process.memory_mode, process.memory_nodes.get()).at(Step::MemoryPolicy)?;
+    }
     for (index, limit) in process.rlimits.numbered() {
         match process::set_rlimit(limit.resource, limit.soft, limit.hard) {
             Err(Errno(abi::EPERM)) if limit.resource == MEMLOCK && process.lenient_memlock.is() => {}

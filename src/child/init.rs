@@ -2,7 +2,7 @@
 
 use super::{At, Never, Outcome, Wire};
 use super::{
-    console, cover, devices, home, hooks, identity, join, listen, mounts, program, rootfs, seal, sysctl, time,
+    console, cover, devices, home, hooks, identity, join, label, listen, mounts, program, rootfs, seal, sysctl, time,
 };
 use crate::script::{Event, Script, Step};
 use crate::sys::{mount, process, socket};
@@ -33,6 +33,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     }
     seal::undumpable()?;
     process::setsid().at(Step::Session)?;
+    label::of_keyrings(script)?;
     seal::keyring(process)?;
 
     // 4. What belongs to the namespaces themselves: a loopback, names, and (the host's /proc is still there) parameters.
@@ -86,7 +87,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         console::open_here(process)?;
     }
 
-    // 9. Nothing that leads out is open any more. Who the process is. Then all is checked that could still go wrong: the directory, the program.
+    // 9. What the security module is told, while procfs can be reached. Nothing that leads out is open any more. Who the process is. Then all is checked that could still go wrong: the directory, the program.
+    label::of_program(script)?;
     seal::last(script, wire.0)?;
     let there = program::approach_cwd(process);
     let waiting = identity::assume(script)?;

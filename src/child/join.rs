@@ -1,7 +1,7 @@
 //! Joining a container: its namespaces, and one more process in it.
 
 use super::{At, Never, Outcome, Wire};
-use super::{console, home, identity, listen, program, seal};
+use super::{console, home, identity, label, listen, program, seal};
 use crate::script::{Event, Script, Step};
 use crate::sys::abi;
 use crate::sys::{clone, process};
@@ -21,12 +21,14 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         identity::become_root()?;
     }
     seal::undumpable()?;
+    label::of_keyrings(script)?;
     seal::keyring(process)?;
 
     // 3. A terminal from the container's own devpts.
     console::open_here(process)?;
 
-    // 4. Nothing that leads out is open any more. Who the process is, where it stands, what it becomes.
+    // 4. What the security module is told. Nothing that leads out is open any more. Who the process is, where it stands, what it becomes.
+    label::of_program(script)?;
     seal::last(script, wire.0)?;
     let there = program::approach_cwd(process);
     let waiting = identity::assume(script)?;

@@ -25,6 +25,7 @@ mod hooks;
 mod identity;
 mod init;
 mod join;
+mod label;
 mod listen;
 mod listener;
 mod mounts;

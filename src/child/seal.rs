@@ -4,14 +4,20 @@ use super::{At, Outcome};
 use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process};
 
-/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts processors and signals back to their defaults.
+/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts processors and signals back to their defaults;
+/// enters the resctrl groups.
 pub fn first(script: &Script) -> Outcome {
     process::set_name(c"onggi:init");
     // What is made has the mode that is asked for.
     file::umask(0);
     file::close_range(3, u32::MAX, abi::CLOSE_RANGE_CLOEXEC).at(Step::Descriptors)?;
     processors(&script.process)?;
-    process::reset_signals().at(Step::Signals)
+    process::reset_signals().at(Step::Signals)?;
+    for (index, tasks) in script.process.resctrl.numbered() {
+        // 0 is who writes: no number that another pid namespace would understand in another way.
+        file::write(*tasks, b"0").nth(Step::Resctrl, index)?;
+    }
+    Ok(())
 }
 
 /// The caller's own place on the machine is not the container's; its cpuset holds in any case.

@@ -31,7 +31,8 @@ fn write(proc: Fd, path: &CStr, value: &CStr) -> Result<(), Errno> {
     written
 }
 
-fn private_procfs() -> Result<Fd, Errno> {
+/// A procfs of this pid namespace that is mounted nowhere.
+pub fn private_procfs() -> Result<Fd, Errno> {
     let context = mount::fsopen(c"proc")?;
     mount::fscreate(context)?;
     mount::fsmount(context, 0)

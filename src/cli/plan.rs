@@ -32,7 +32,8 @@ enum Format {
 
 impl Run for Plan {
     fn run(self, _: &Context) -> Result<u8> {
-        let plan = Planned::new(&Bundle::load(&self.bundle)?, &Host::probe())?;
+        let bundle = Bundle::load(&self.bundle)?;
+        let plan = Planned::new(&bundle, &Host::probe().for_spec(&bundle.spec))?;
         match self.format {
             Format::Human => output::print(&plan::human(&plan)),
             Format::Json => output::print_json_indented(&plan::json(&plan)),

@@ -26,6 +26,7 @@ mod idmap;
 mod image;
 mod interrupts;
 mod layout;
+pub mod net;
 mod oom;
 mod proc;
 mod scheduling;

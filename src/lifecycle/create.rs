@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use super::activation::Activation;
 use super::making::Making;
-use super::{CreateRequest, State, hooks, sd_notify, sockets};
+use super::{CreateRequest, State, hooks, resctrl, sd_notify, sockets};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Interrupts};
@@ -65,7 +65,7 @@ impl Prepared {
         if notifies {
             sd_notify::add(&mut bundle.spec, store, &request.id)?;
         }
-        let host = Host::probe();
+        let host = Host::probe().for_spec(&bundle.spec);
         let plan = Plan::new(&bundle, &host)?;
         for warning in &plan.warnings {
             warn!("{warning}");
@@ -99,6 +99,10 @@ pub fn make(
     waiting: Waiting,
 ) -> Result<Child> {
     let Prepared { bundle, plan, host, .. } = prepared;
+    let groups = match &plan.rdt {
+        Some(rdt) => Some(resctrl::Groups::intended(&resctrl::find()?, rdt, request.id.as_str())?),
+        None => None,
+    };
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
     let interrupts = Interrupts::hold()?;
@@ -109,6 +113,9 @@ pub fn make(
     entry.save_config(&bundle.config)?;
     if prepared.notifies {
         sd_notify::make_directory(&entry)?;
+    }
+    if let Some(groups) = &groups {
+        making.resctrl(groups, &mut record)?;
     }
     let cgroup = making.cgroup(plan, host, request, &mut record)?;
     let start = match waiting {
@@ -125,11 +132,16 @@ pub fn make(
         preserve_fds: prepared.preserve_fds,
         no_pivot: request.no_pivot,
         new_keyring: !request.no_new_keyring,
+        resctrl: resctrl::tasks(&record.resctrl)?,
         hook_states: hook_states(plan, &record)?,
     };
     let armed = launch::arm(arming)?;
     hooked.set(!plan.hooks.create_container.is_empty());
+    let mut moved = None;
     let mut run_hooks = |pid: i32| {
+        if !plan.net_devices.is_empty() {
+            moved = Some(launch::net::move_in(&plan.net_devices, pid)?);
+        }
         hooked.set(true);
         let state = State::for_hooks(&Record { pid: Some(pid), ..record.clone() }, Status::Creating);
         hooks::run(&plan.hooks.prestart, "prestart", &state, Some(&interrupts))?;
@@ -145,6 +157,9 @@ pub fn make(
     }
     if let Some(path) = &request.pid_file {
         write_pid(path, child.pid())?;
+    }
+    if let Some(moved) = moved {
+        moved.leave();
     }
     Ok(making.done())
 }

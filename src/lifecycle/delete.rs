@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
 use crate::lifecycle::end::PATIENCE;
-use crate::lifecycle::{end, hooks, own_cgroup};
+use crate::lifecycle::{end, hooks, own_cgroup, resctrl};
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
 /// Deletes a stopped container: what is left of its processes, its cgroups, its state; and runs the poststop hooks.
@@ -47,6 +47,7 @@ pub(super) fn destroy(entry: &Entry, record: &Record) -> Result<Vec<Error>> {
     if let Some(cgroup) = &record.cgroup {
         Cgroup::remove(cgroup, &record.cgroups_made, Instant::now() + PATIENCE)?;
     }
+    resctrl::remove(&record.resctrl_made)?;
     // Before the record goes: if we are killed now, another `delete` runs them again, where otherwise nobody would.
     let warnings = hooks::poststop(record);
     entry.remove()?;

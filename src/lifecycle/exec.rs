@@ -12,7 +12,7 @@ use super::agent::Agent;
 use super::create::write_pid;
 use super::foreground::Foreground;
 use super::terminal::own_size;
-use super::{ExecRequest, State, own_cgroup, sockets};
+use super::{ExecRequest, State, own_cgroup, resctrl, sockets};
 use crate::bundle::{self, Bundle};
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
@@ -27,8 +27,8 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let status = status(&entry, &record);
     allowed(id, status, request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
-    let host = Host::probe();
     let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    let host = Host::probe().for_spec(&bundle.spec);
     let mut plan = Plan::new(&bundle, &host)?;
     let activation = Activation::of_caller()?;
     plan.process = process(&bundle, &plan, &host, request, activation.as_ref())?;
@@ -62,6 +62,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         preserve_fds: request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count)),
         no_pivot: false,
         new_keyring: true,
+        resctrl: resctrl::tasks(&record.resctrl)?,
         hook_states: Default::default(),
     };
     let mut agent = Agent::connect(plan.listener.as_ref())?;
@@ -129,7 +130,7 @@ fn process(
         process.set_env(Some(env));
     }
     let user_namespace = plan.namespaces.has(libc::CLONE_NEWUSER);
-    let (mut process, warnings) = Process::new(&process, user_namespace, host)?;
+    let (mut process, warnings) = Process::new(&process, user_namespace, &host.for_process(&process))?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::plan::options;
+use crate::plan::{numa, options};
 
 /// The version of the spec that onggi follows.
 pub const SPEC_VERSION: &str = "1.3.0";
@@ -25,11 +25,15 @@ pub fn features() -> Value {
             "capabilities": capabilities(),
             "cgroup": { "v1": false, "v2": true, "systemd": false, "systemdUser": false, "rdma": true },
             "seccomp": seccomp(),
-            "apparmor": { "enabled": false },
-            "selinux": { "enabled": false },
-            "intelRdt": { "enabled": false },
+            "apparmor": { "enabled": true },
+            "selinux": { "enabled": true },
+            "memoryPolicy": {
+                "modes": numa::modes().collect::<Vec<_>>(),
+                "flags": numa::flags().collect::<Vec<_>>(),
+            },
+            "intelRdt": { "enabled": true, "schemata": true, "monitoring": true },
             "mountExtensions": { "idmap": { "enabled": true } },
-            "netDevices": { "enabled": false },
+            "netDevices": { "enabled": true },
         },
     })
 }

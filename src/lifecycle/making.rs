@@ -1,11 +1,12 @@
 //! A container in the making, which is undone unless it is done.
 
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::{CreateRequest, hooks};
+use super::{CreateRequest, hooks, resctrl};
 use crate::cgroup::{Cgroup, Hierarchy};
 use crate::error::Result;
 use crate::launch::Child;
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Making<'entry> {
     entry: &'entry Entry,
     cgroup: Option<Cgroup>,
+    resctrl_made: Vec<PathBuf>,
     child: Option<Child>,
     /// Whether hooks have begun, so that those that undo what they did must run.
     hooked: &'entry Cell<bool>,
@@ -28,7 +30,7 @@ pub struct Making<'entry> {
 impl<'entry> Making<'entry> {
     /// Nothing yet but the id that `entry` has taken.
     pub fn new(entry: &'entry Entry, hooked: &'entry Cell<bool>) -> Self {
-        Self { entry, cgroup: None, child: None, hooked, done: false }
+        Self { entry, cgroup: None, resctrl_made: Vec::new(), child: None, hooked, done: false }
     }
 
     /// Makes the cgroup. The record of what is intended is written before: if we are killed, it can be found again.
@@ -71,6 +73,14 @@ impl<'entry> Making<'entry> {
         Cgroup::create(&hierarchy, &plan.cgroup, request.id.as_str())
     }
 
+    /// Makes the resctrl groups. The record of what is intended is written before.
+    pub fn resctrl(&mut self, groups: &resctrl::Groups<'_>, record: &mut Record) -> Result<()> {
+        (record.resctrl, record.resctrl_made) = (groups.directories.clone(), groups.missing.clone());
+        self.entry.write(record)?;
+        self.resctrl_made.clone_from(&groups.missing);
+        groups.make()
+    }
+
     /// Takes over the child.
     pub fn child(&mut self, child: Child) -> &Child {
         self.child.insert(child)
@@ -108,8 +118,9 @@ impl Drop for Making<'_> {
                 warn!("{failed}");
             }
         }
+        let resctrl = resctrl::remove(&self.resctrl_made);
         // The error that brought us here is the one to be told; what could not be undone is told beside it.
-        for left in [cgroup, self.entry.remove()].into_iter().filter_map(Result::err) {
+        for left in [cgroup, resctrl, self.entry.remove()].into_iter().filter_map(Result::err) {
             warn!("could not be undone: {left}");
         }
     }

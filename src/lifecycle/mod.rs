@@ -7,6 +7,7 @@
 
 mod activation;
 mod request;
+mod resctrl;
 
 mod agent;
 pub mod create;

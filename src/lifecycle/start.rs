@@ -88,7 +88,8 @@ fn end_of_life(entry: &Entry, record: &Record, error: Error) -> Error {
 
 /// The plan once more, from the config as it was when the container was created.
 fn plan(entry: &Entry, record: &Record) -> Result<Plan> {
-    Plan::new(&Bundle::parse(record.bundle.clone(), entry.config()?)?, &Host::probe())
+    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    Plan::new(&bundle, &Host::probe().for_spec(&bundle.spec))
 }
 
 /// Runs the poststart hooks. One that fails is the end of the container, which is the caller's to bring about.

@@ -1,6 +1,11 @@
 //! Facts about this host that a plan depends on, gathered once and cheaply.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use oci_spec::runtime as oci;
+
+use super::label;
 
 /// Inode of the initial user namespace: `PROC_USER_INIT_INO` of the kernel, the same on every machine.
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
@@ -19,6 +24,10 @@ pub struct Host {
     pub permitted: u64,
     /// Whether we are in the initial user namespace; elsewhere nobody can make device nodes.
     pub initial: bool,
+    /// Whether `AppArmor` is enabled; false until it was looked for ([`Host::for_spec`]).
+    pub apparmor: bool,
+    /// Whether `SELinux` is enabled; false until it was looked for.
+    pub selinux: bool,
 }
 
 impl Host {
@@ -31,7 +40,34 @@ impl Host {
             permitted: permitted.iter().fold(0, |all, one| all | one.bitmask()),
             // Recognised by the inode: an identity mapping in uid_map proves nothing. Without procfs there is nothing to tell.
             initial: std::fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == INITIAL_USER_NAMESPACE),
+            apparmor: false,
+            selinux: false,
         }
+    }
+
+    /// With what else `spec` makes it necessary to know.
+    #[must_use]
+    pub fn for_spec(self, spec: &oci::Spec) -> Self {
+        self.with_modules(label::asked(spec.process().as_ref(), spec.linux().as_ref()))
+    }
+
+    /// With what else `process` makes it necessary to know.
+    #[must_use]
+    pub fn for_process(self, process: &oci::Process) -> Self {
+        self.with_modules(label::asked(Some(process), None))
+    }
+
+    /// Looks for the security modules that are asked for: `AppArmor` and `SELinux`.
+    fn with_modules(mut self, (apparmor, selinux): (bool, bool)) -> Self {
+        if apparmor && !self.apparmor {
+            self.apparmor =
+                std::fs::read("/sys/module/apparmor/parameters/enabled").is_ok_and(|it| it.starts_with(b"Y"));
+        }
+        if selinux && !self.selinux {
+            // It is there when a policy may be loaded, and mounted when one is.
+            self.selinux = Path::new("/sys/fs/selinux/enforce").exists();
+        }
+        self
     }
 
     /// Whether we may mount and write id mappings: root, or the root of a user namespace.
@@ -46,12 +82,12 @@ impl Host {
 
     /// An ordinary machine's root, for plans that must be the same everywhere: golden tests, `onggi plan` in documents.
     pub fn example() -> Self {
-        Self { euid: 0, egid: 0, permitted: (1 << 41) - 1, initial: true }
+        Self { euid: 0, egid: 0, permitted: (1 << 41) - 1, initial: true, apparmor: false, selinux: false }
     }
 
     /// An ordinary user, id 1000.
     pub fn example_user() -> Self {
-        Self { euid: 1000, egid: 1000, permitted: 0, initial: true }
+        Self { euid: 1000, egid: 1000, permitted: 0, initial: true, apparmor: false, selinux: false }
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use oci_spec::runtime as oci;
 
 use super::{
-    Cgroup, Host, Listener, Plan, devices, hooks, idmap, mounts, namespaces, process, rootfs, scheduling, sysctl, time,
+    Cgroup, Host, Listener, Plan, devices, hooks, idmap, label, mounts, namespaces, net_devices, numa, process, rdt,
+    rootfs, scheduling, sysctl, time,
 };
 use crate::bundle::{Bundle, Findings, check, path};
 use crate::error::Result;
@@ -29,8 +30,12 @@ impl Plan {
         namespaces.time_offsets = time::offsets(linux);
         idmap::check_privilege(&namespaces, host, &mut found);
         let idmap = idmap::new(spec, &namespaces);
+        let mount_label = label::of_mounts(linux, host, &mut found);
         let mut mounts = mounts::new(bundle, &mut found);
         idmap::complete(&mut mounts, idmap.as_ref(), &namespaces, host, spec, &mut found);
+        if let Some(label) = &mount_label {
+            label::add(label, &mut mounts);
+        }
         if let Some(idmap) = &idmap {
             idmap::check_mounts(idmap, &mounts, spec, &mut found);
         }
@@ -47,6 +52,8 @@ impl Plan {
         let sysctls = sysctl::new(linux.sysctl().as_ref(), &mut found);
         let personality = scheduling::personality(linux);
         let process = process::new(process, namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
+        let net_devices = net_devices::new(linux, host, &mut found);
+        let memory_policy = linux.memory_policy().as_ref().and_then(|policy| numa::new(policy, &mut found));
         let hooks = hooks::new(spec.hooks().as_ref(), &mut found);
         let seccomp = linux.seccomp().as_ref().and_then(|profile| found.take(seccomp::compile(profile)));
         let notifies = seccomp.as_ref().is_some_and(|filter| filter.notify);
@@ -68,6 +75,10 @@ impl Plan {
             personality,
             process,
             cgroup,
+            net_devices,
+            mount_label,
+            memory_policy,
+            rdt: linux.intel_rdt().as_ref().map(rdt::new),
             hooks,
             seccomp,
             listener,

@@ -22,18 +22,23 @@ mod devices;
 mod hooks;
 mod host;
 mod idmap;
+mod label;
 mod make;
 mod mounts;
 mod namespaces;
+mod net_devices;
+pub mod numa;
 pub mod options;
 mod process;
 mod processors;
+mod rdt;
 mod rootfs;
 mod scheduling;
 mod show;
 mod sysctl;
 mod time;
 
+pub use crate::bundle::check::net_device_place;
 pub use cgroup::Cgroup;
 pub use host::Host;
 pub use processors::Processors;
@@ -71,6 +76,14 @@ pub struct Plan {
     pub process: Process,
     /// Where the container lives in the cgroup hierarchy, its limits and its devices.
     pub cgroup: Cgroup,
+    /// `linux.netDevices`, in the order of their names on the host.
+    pub net_devices: Vec<NetDevice>,
+    /// `linux.mountLabel`: the SELinux label of new file systems. Those of `mounts` have it among their parameters.
+    pub mount_label: Option<CString>,
+    /// `linux.memoryPolicy`: of all processes of the container.
+    pub memory_policy: Option<MemoryPolicy>,
+    /// `linux.intelRdt`.
+    pub rdt: Option<Rdt>,
     /// The six kinds of hooks.
     pub hooks: Hooks,
     /// The compiled filter of `linux.seccomp`.
@@ -290,6 +303,10 @@ pub struct Process {
     pub rlimits: Vec<Rlimit>,
     /// Written to `oom_score_adj`; `None` leaves it as it is.
     pub oom_score_adj: Option<i32>,
+    /// The AppArmor profile that it is executed under; `None` leaves that to the host's policy.
+    pub apparmor: Option<CString>,
+    /// The SELinux label that it is executed with, and that its session keyring has.
+    pub selinux: Option<CString>,
     /// `process.scheduler`; `None` leaves what the runtime has.
     pub scheduler: Option<Scheduler>,
     /// `process.ioPriority`, as `ioprio_set(2)` takes it; `None` leaves what the runtime has.
@@ -305,6 +322,35 @@ pub struct Affinity {
     pub initial: Option<Processors>,
     /// Of the process, in the container's cgroup. Without it: the initial ones; without those all that the cgroup allows.
     pub last: Option<Processors>,
+}
+
+/// What is asked of resctrl, for caches and memory bandwidth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rdt {
+    /// The group, `/` for the one that everything is in; `None` for one of the container's own.
+    pub clos: Option<String>,
+    /// Lines for its `schemata`, in the order in which they are written.
+    pub schemata: Vec<String>,
+    /// Whether the container has a monitoring group of its own.
+    pub monitoring: bool,
+}
+
+/// A network device of the host that becomes the container's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetDevice {
+    /// Its name on the host.
+    pub host: String,
+    /// Its name in the container; one that ends in `%d` gets a number from the kernel.
+    pub inside: String,
+}
+
+/// A NUMA memory policy (set_mempolicy(2)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryPolicy {
+    /// `MPOL_*` with its `MPOL_F_*`.
+    pub mode: u32,
+    /// Bit n of all words together is node n; empty for none.
+    pub nodes: Vec<u64>,
 }
 
 /// The five capability sets, bit `n` being capability number `n` (capabilities(7)).

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use oci_spec::runtime as oci;
 use oci_spec::runtime::PosixRlimitType as Kind;
 
-use super::{Host, Process, Rlimit, caps, scheduling};
+use super::{Host, Process, Rlimit, caps, label, scheduling};
 use crate::bundle::{Findings, check};
 use crate::error::{Problem, Result};
 
@@ -45,6 +45,8 @@ pub fn new(process: &oci::Process, user_namespace: bool, host: &Host, found: &mu
         scheduler: process.scheduler().as_ref().map(scheduling::scheduler),
         io_priority: process.io_priority().map(scheduling::io_priority),
         exec_affinity: scheduling::affinity(process.exec_cpu_affinity().as_ref(), found),
+        apparmor: label::apparmor(process, host, found),
+        selinux: label::selinux(process, host, found),
     }
 }
 

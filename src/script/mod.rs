@@ -108,6 +108,8 @@ pub struct Container {
     pub devices: List<Device>,
     /// Links below /dev.
     pub links: List<Link>,
+    /// The label of new file systems (`linux.mountLabel`), or none; mounts have it among their parameters.
+    pub mount_label: Text,
     /// A detached copy of the host's null device, to cover files with.
     pub null: Cell<Fd>,
     /// Paths to cover.
@@ -271,6 +273,18 @@ pub struct Process {
     pub io_priority: u32,
     /// Whether the parent sets them, so that one who joins has to wait.
     pub await_scheduling: Flag,
+    /// The label of new keyrings; at most one.
+    pub key_label: List<Label>,
+    /// The labels that the program will have.
+    pub labels: List<Label>,
+    /// The `tasks` files of its resctrl groups, in the order in which they are entered.
+    pub resctrl: List<Fd>,
+    /// Whether there is a NUMA memory policy.
+    pub memory_policy: Flag,
+    /// `MPOL_*`, with its flags.
+    pub memory_mode: u32,
+    /// Its nodes, a bit each.
+    pub memory_nodes: List<u64>,
     /// User.
     pub uid: u32,
     /// Group.
@@ -315,6 +329,21 @@ pub struct Process {
     pub hooks: List<Hook>,
     /// What they are told.
     pub hook_state: HookState,
+}
+
+/// A label of a security module (AppArmor, SELinux), in both forms that the kernel takes.
+#[repr(C)]
+pub struct Label {
+    /// Index of the step.
+    pub index: u32,
+    /// `LSM_ATTR_*`, for lsm_set_self_attr(2).
+    pub attribute: u32,
+    /// A `struct lsm_ctx`, for the same.
+    pub context: List<u64>,
+    /// For older kernels: the file below the process's directory in procfs, `attr/apparmor/exec`.
+    pub file: Text,
+    /// What is written to it.
+    pub value: Text,
 }
 
 /// A resource limit.

@@ -39,6 +39,8 @@ steps! {
     Affinity
     /// Putting signals back to their defaults.
     Signals
+    /// Entering resctrl group `index`.
+    Resctrl
     /// Joining namespace `index`.
     Join
     /// The second clone.
@@ -53,6 +55,8 @@ steps! {
     Root
     /// A session of its own.
     Session
+    /// Setting the label of new keyrings.
+    KeyLabel
     /// Leaving the caller's session keyring.
     Keyring
     /// Bringing the loopback up.
@@ -133,6 +137,10 @@ steps! {
     CwdOutside
     /// Setting the execution domain.
     Personality
+    /// Setting the label that the program will have: 0 is AppArmor's, 1 SELinux's.
+    Label
+    /// Setting the NUMA memory policy.
+    MemoryPolicy
     /// Limit `index`.
     Rlimit
     /// Handing stdio to the user.

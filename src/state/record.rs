@@ -26,6 +26,12 @@ pub struct Record {
     /// The directories that were made for it, the outermost first; only these are removed.
     #[serde(default)]
     pub cgroups_made: Vec<PathBuf>,
+    /// The resctrl groups of its processes, in the order in which they are entered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resctrl: Vec<PathBuf>,
+    /// Those that were made for it; only these are removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resctrl_made: Vec<PathBuf>,
     /// Init's process id as the runtime sees it; `None` in the intent.
     pub pid: Option<i32>,
     /// When init started, in clock ticks after boot (field 22 of /proc/PID/stat).

@@ -100,6 +100,8 @@ numbers! {
     openat2 437 437
     faccessat2 439 439
     mount_setattr 442 442
+    set_mempolicy 238 237
+    lsm_set_self_attr 460 460
 }
 
 // fcntl.h
@@ -158,6 +160,7 @@ pub const UTIME_OMIT: u64 = 0x3fff_fffe;
 // magic.h
 pub const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 pub const NSFS_MAGIC: u64 = 0x6e73_6673;
+pub const RDTGROUP_SUPER_MAGIC: u64 = 0x0765_5821;
 pub const DEVPTS_SUPER_MAGIC: u64 = 0x1cd1;
 
 // sched.h
@@ -236,6 +239,12 @@ pub const PR_CAP_AMBIENT_RAISE: usize = 2;
 pub const PR_CAP_AMBIENT_CLEAR_ALL: usize = 4;
 pub const LINUX_CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 pub const SECCOMP_SET_MODE_FILTER: usize = 1;
+
+// lsm.h
+pub const LSM_ID_SELINUX: u64 = 101;
+pub const LSM_ID_APPARMOR: u64 = 104;
+pub const LSM_ATTR_EXEC: u32 = 101;
+pub const LSM_ATTR_KEYCREATE: u32 = 103;
 
 // close_range.h
 pub const CLOSE_RANGE_CLOEXEC: usize = 4;

@@ -255,6 +255,21 @@ pub fn seccomp(instructions: &[u64], flags: u32) -> Result<Fd, Errno> {
         .map(super::file::fd)
 }
 
+/// lsm_set_self_attr(2) (Linux 6.8): sets `attribute` (`LSM_ATTR_*`); `context` is a `struct lsm_ctx` in 8-byte words. ENOSYS on older kernels.
+pub fn set_lsm_attribute(attribute: u32, context: &[u64]) -> Result<(), Errno> {
+    let size = size_of_val(context);
+    // SAFETY: context is readable for its length; the kernel checks the lengths in it.
+    unsafe { syscall(nr::lsm_set_self_attr, [attribute as usize, pointer(context), size, 0, 0, 0]) }.map(drop)
+}
+
+/// set_mempolicy(2): `mode` is `MPOL_*` with its flags, bit n of `nodes` is node n.
+pub fn set_memory_policy(mode: u32, nodes: &[u64]) -> Result<(), Errno> {
+    // The kernel takes one off the number of bits before it looks at them.
+    let (address, bits) = if nodes.is_empty() { (0, 0) } else { (pointer(nodes), nodes.len() * 64 + 1) };
+    // SAFETY: nodes is readable for its length.
+    unsafe { syscall(nr::set_mempolicy, [mode as usize, address, bits, 0, 0, 0]) }.map(drop)
+}
+
 /// All signals at their defaults and none blocked: what the caller ignores or blocks is not the container's business.
 pub fn reset_signals() -> Result<(), Errno> {
     let default = [0usize; 4];

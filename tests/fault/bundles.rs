@@ -45,6 +45,7 @@ pub fn rich(host: &Host) -> Bundle {
             linux["sysctl"] = json!({"kernel.msgmax": "4096", "net.ipv4.ip_unprivileged_port_start": "80"});
             linux["personality"] = json!({"domain": "LINUX"});
             linux["timeOffsets"] = json!({"boottime": {"secs": 60}});
+            linux["memoryPolicy"] = json!({"mode": "MPOL_PREFERRED", "nodes": "0"});
             linux["rootfsPropagation"] = json!("private");
             linux["seccomp"] = json!({
                 "defaultAction": "SCMP_ACT_ALLOW",

@@ -139,6 +139,7 @@ const REACHED: &[&str] = &[
     "Cwd",
     "CwdOutside",
     "Personality",
+    "MemoryPolicy",
     "Rlimit",
     "Groups",
     "Gid",

@@ -13,5 +13,6 @@ mod calls;
 mod later;
 mod parent;
 mod program;
+mod resctrl;
 mod steps;
 mod sweep;

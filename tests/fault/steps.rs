@@ -69,7 +69,7 @@ fn rootless() {
         let missed = [
             &["Affinity", "Join", "Clone", "TimeOffsets", "Personality", "Loopback", "Domainname", "Hooks", "Sysctl"],
             &TERMINAL[..],
-            &["CreateContainerHook", "Ambient", "StartContainerHook", "Seccomp"],
+            &["CreateContainerHook", "MemoryPolicy", "Ambient", "StartContainerHook", "Seccomp"],
         ]
         .concat();
         sweep(host, &missed, run(host, &runtime, &text(&bundle), false));

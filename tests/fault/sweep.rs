@@ -57,6 +57,7 @@ pub const STEPS: &[(&str, usize)] = &[
     ("Cwd", 1),
     ("CwdOutside", 1),
     ("Personality", 1),
+    ("MemoryPolicy", 1),
     ("Rlimit", 2),
     ("Groups", 1),
     ("Gid", 1),
@@ -76,8 +77,10 @@ pub const STEPS: &[(&str, usize)] = &[
 
 /// The steps that no fault can be asked for at: before the script is mapped there is no way to ask, and of these two
 /// only a failure is looked at (handing over stdio; an execve that comes back). Copying up fails in the life tests, for real; ids are
-/// mapped by the parent.
-const BY_NATURE: [&str; 6] = ["Become", "Script", "MountIdmap", "MountCopyUp", "Stdio", "Execve"];
+/// mapped by the parent. Labels are set only where the machine has a security module for them, and groups entered only where it
+/// has resctrl.
+const BY_NATURE: [&str; 9] =
+    ["Become", "Script", "Resctrl", "KeyLabel", "MountIdmap", "MountCopyUp", "Label", "Stdio", "Execve"];
 
 const MOUNTS: usize = 11;
 const DEVICES: usize = 7;

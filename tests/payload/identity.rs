@@ -87,6 +87,7 @@ pub fn scheduling(status: &Status) -> Value {
     const RESET_ON_FORK: i32 = 0x4000_0000;
     let (policy, priority) = kernel::scheduler();
     let io = kernel::io_priority().ok();
+    let memory = kernel::memory_policy().ok();
     json!({
         "policy": policy & !RESET_ON_FORK,
         "reset_on_fork": policy & RESET_ON_FORK != 0,
@@ -96,6 +97,7 @@ pub fn scheduling(status: &Status) -> Value {
         "io_level": io.map(|both| both & 0x1fff),
         "cpus": status.text("Cpus_allowed_list"),
         "mems": status.text("Mems_allowed_list"),
+        "memory_policy": memory.map(|(mode, nodes)| json!({"mode": mode, "nodes": nodes})),
     })
 }
 

@@ -60,6 +60,15 @@ pub fn io_priority() -> io::Result<i64> {
     system_call(libc::SYS_ioprio_get, [WHO_PROCESS, 0, 0, 0, 0, 0])
 }
 
+/// The NUMA memory policy of this process, mode with flags, and the first 64 nodes of it (get_mempolicy(2)).
+pub fn memory_policy() -> io::Result<(i32, u64)> {
+    let (mut mode, mut nodes) = (0_i32, [0_u64; 64]);
+    let bits = u64::BITS as usize * nodes.len();
+    // SAFETY: one int and the given number of bits are written.
+    check(unsafe { libc::syscall(libc::SYS_get_mempolicy, &raw mut mode, nodes.as_mut_ptr(), bits, 0, 0) })?;
+    Ok((mode, nodes[0]))
+}
+
 /// The serial number of the session keyring, without making one (keyctl(2)).
 pub fn session_keyring() -> io::Result<i64> {
     const GET_KEYRING_ID: i64 = 0;

@@ -17,6 +17,11 @@ fn golden(name: &str, config: &str, host: &Host) {
     });
 }
 
+/// A host with both security modules that have labels.
+fn with_modules() -> Host {
+    Host { apparmor: true, selinux: true, ..Host::example() }
+}
+
 #[test]
 fn what_spec_writes() {
     golden("default", &spec::default(), &Host::example());
@@ -43,13 +48,13 @@ fn what_podman_writes_for_an_ordinary_user() {
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "the filter always has the machine's own architecture, too")]
 fn every_field() {
-    golden("everything", include_str!("fixtures/everything.json"), &Host::example());
+    golden("everything", include_str!("fixtures/everything.json"), &with_modules());
 }
 
 #[test]
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "the filter always has the machine's own architecture, too")]
 fn every_field_for_programs() {
-    let plan = plan_of(include_bytes!("fixtures/everything.json").to_vec(), &Host::example()).unwrap();
+    let plan = plan_of(include_bytes!("fixtures/everything.json").to_vec(), &with_modules()).unwrap();
     with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
         assert_snapshot!("everything.json", format!("{:#}", json(&plan)));
     });

@@ -128,10 +128,13 @@ const TABLE: &str = r#"
   process.capabilities.bounding: invalid type: string "CAP_KILL", expected an array (line 134 of /bundle/config.json)
 
 /process/apparmorProfile = "docker-default"
-  process.apparmorProfile: is not supported by this build yet (leave it out)
+  process.apparmorProfile: "docker-default" can't be put into force: AppArmor is not enabled on this host (boot with apparmor=1 security=apparmor, or leave the profile out)
+
+/process/apparmorProfile = "unconfined_t"
+  process.apparmorProfile: "unconfined_t" can't be put into force: AppArmor is not enabled on this host (boot with apparmor=1 security=apparmor, or leave the profile out)
 
 /process/selinuxLabel = "system_u:system_r:container_t:s0"
-  process.selinuxLabel: is not supported by this build yet (leave it out)
+  process.selinuxLabel: "system_u:system_r:container_t:s0" can't be put into force: SELinux is not enabled on this host (enable it (selinux=1, and a policy), or leave the label out)
 
 /process/scheduler = {"policy": "SCHED_BATCH", "nice": 20, "flags": ["SCHED_FLAG_RESET_ON_FORK"]}
   process.scheduler.nice: must be within -20 and 19, not 20
@@ -345,14 +348,33 @@ const TABLE: &str = r#"
 /linux/timeOffsets = {"boottime": {"secs": "1"}}
   linux.timeOffsets.boottime.secs: invalid type: string "1", expected a whole number (line 53 of /bundle/config.json)
 
+/linux/netDevices = {"eth1": {"name": "x"}, "eth2": {"name": "x"}, "a b": {}, "lo": {}, "eth3": {"name": "sixteen-letters-"}, "eth4": {"name": "%dx"}}
+  linux.netDevices["a b"]: "a b" is no name for a network device (no blanks, no '/', ':' or '%', and not "." or "..")
+  linux.netDevices["eth2"].name: "x" is already the name of eth1
+  linux.netDevices["eth3"].name: "sixteen-letters-" has 16 bytes; a network device's name has at most 15 (no blanks, no '/', ':' or '%', and not "." or "..")
+  linux.netDevices["eth4"].name: "%dx" is no name for a network device (no blanks, no '/', ':' or '%', and not "." or "..")
+  linux.netDevices["lo"]: the loopback can't be moved; every network namespace has its own
+
+/linux/namespaces = [{"type": "mount"}, {"type": "uts"}]
 /linux/netDevices = {"eth1": {}}
-  linux.netDevices: is not supported by this build yet (leave it out)
+  linux.netDevices: need a network namespace to be moved to (add {"type": "network"} to linux.namespaces)
 
-/linux/memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0"}
-  linux.memoryPolicy: is not supported by this build yet (leave it out)
+/linux/memoryPolicy = {"mode": "MPOL_BIND"}
+  linux.memoryPolicy.nodes: MPOL_BIND needs at least one node, as "0"
 
-/linux/intelRdt = {"closID": "guaranteed"}
-  linux.intelRdt: is not supported by this build yet (leave it out)
+/linux/memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0-"}
+  linux.memoryPolicy.nodes: "0-" is not a node, nor a range of nodes (write numbers and ranges of them: "0-3,8")
+
+/linux/memoryPolicy = {"mode": "MPOL_DEFAULT", "nodes": "0"}
+  linux.memoryPolicy.nodes: MPOL_DEFAULT has no nodes; leave them out
+
+/linux/memoryPolicy = {"mode": "MPOL_INTERLEAVE", "nodes": "0", "flags": ["MPOL_F_NUMA_BALANCING"]}
+  linux.memoryPolicy.flags: MPOL_F_NUMA_BALANCING goes with MPOL_BIND and MPOL_PREFERRED_MANY, not with MPOL_INTERLEAVE
+
+/linux/intelRdt = {"closID": "../etc", "memBwSchema": "L3:0=f", "schemata": ["MB:0=10", "all"]}
+  linux.intelRdt.closID: "../etc" can't be the name of a group (a plain directory name, or "/" for the group that everything is in)
+  linux.intelRdt.memBwSchema: must be one line that begins with "MB:", not "L3:0=f"
+  linux.intelRdt.schemata[1]: "all" is no schema (one line each, as "L3:0=ff;1=ff")
 
 /linux/personality = {"domain": "LINUX32", "flags": ["ADDR_NO_RANDOMIZE"]}
   linux.personality.flags[0]: "ADDR_NO_RANDOMIZE" is no flag that the spec knows (it has none yet; leave them out)
@@ -361,7 +383,7 @@ const TABLE: &str = r#"
   linux.personality.domain: unknown value "LINUX64", expected "LINUX" or "LINUX32" (line 37 of /bundle/config.json)
 
 /linux/mountLabel = "system_u:object_r:container_file_t:s0"
-  linux.mountLabel: is not supported by this build yet (leave it out)
+  linux.mountLabel: "system_u:object_r:container_file_t:s0" can't be put into force: SELinux is not enabled on this host (enable it (selinux=1, and a policy), or leave the label out)
 
 /linux/seccomp = {"defaultAction": "SCMP_ACT_NOTIFY", "listenerMetadata": "x"}
   linux.seccomp.listenerPath: is missing, but linux.seccomp.defaultAction is SCMP_ACT_NOTIFY (give the path of the agent's Unix socket)

@@ -13,22 +13,26 @@ use super::Findings;
 mod annotations;
 mod capabilities;
 mod devices;
+mod foreign;
 mod hooks;
 mod idmap;
 mod mounts;
 mod namespaces;
+mod net_devices;
 mod paths;
 mod personality;
 mod process;
+mod rdt;
 mod resources;
 mod root;
 mod scheduling;
 mod sysctl;
 mod time;
-mod unsupported;
+
 mod version;
 
 pub use mounts::place as mount_place;
+pub use net_devices::{net_devices, place as net_device_place};
 pub use process::process;
 pub use sysctl::file as sysctl_file;
 
@@ -46,6 +50,8 @@ pub fn check(spec: &Spec) -> Findings {
     time::check(spec, &mut found);
     idmap::check(spec, &mut found);
     devices::check(spec, &mut found);
+    net_devices::check(spec, &mut found);
+    rdt::check(spec, &mut found);
     paths::check(spec, &mut found);
     sysctl::check(spec, &mut found);
     resources::check(spec, &mut found);
@@ -53,7 +59,7 @@ pub fn check(spec: &Spec) -> Findings {
     scheduling::hooks(spec, &mut found);
     personality::check(spec, &mut found);
     annotations::check(spec, &mut found);
-    unsupported::check(spec, &mut found);
+    foreign::check(spec, &mut found);
     found
 }
 

@@ -23,7 +23,6 @@ pub fn process(process: &Process, found: &mut Findings) {
     if let Some(of) = process.io_priority() {
         scheduling::io_priority(*of, found);
     }
-    super::unsupported::process(process, found);
 }
 
 fn check_args(process: &Process, found: &mut Findings) {

@@ -6,6 +6,7 @@
 
 mod container;
 mod idmap;
+mod label;
 mod mounts;
 mod process;
 
@@ -18,6 +19,7 @@ use super::descriptors::Descriptors;
 use super::fault;
 use super::image;
 use super::layout::Layout;
+use super::proc::Proc;
 use super::wire::Wire;
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
@@ -45,6 +47,8 @@ pub struct Arming<'a> {
     pub no_pivot: bool,
     /// Whether our session keyring is not the container's: without `--no-new-keyring`.
     pub new_keyring: bool,
+    /// The `tasks` files of its resctrl groups, in the order in which they are entered.
+    pub resctrl: Vec<OwnedFd>,
     /// The state that hooks in the container get, split where its pid goes: for createContainer and startContainer.
     pub hook_states: [(CString, CString); 2],
 }
@@ -105,6 +109,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed<'static>> {
         make_cwd: true,
         lenient: arming.lenient,
         joins: false,
+        resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, plan.hooks.start_container.as_slice(), outside);
     let (wire, childs_wire) = Wire::new()?;
@@ -142,8 +147,11 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
         make_cwd: false,
         lenient: arming.lenient,
         joins: true,
+        resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, &[], outside);
+    let labelled = plan.process.apparmor.is_some() || plan.process.selinux.is_some();
+    let proc = if labelled { room.files.add(Proc::open()?.into_fd()) } else { Fd::NONE };
     let (wire, childs_wire) = Wire::new()?;
     let script = Script {
         length: 0,
@@ -155,7 +163,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
         clone: 0,
         await_maps: Flag::NO,
         become_root: Flag::from(kinds & abi::CLONE_NEWUSER != 0),
-        container: container::nothing(),
+        container: script::Container { proc, ..container::nothing() },
         process,
         fault: injection(),
     };

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
-use super::Room;
+use super::{Room, label};
 use crate::launch::scheduling;
 use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
 use crate::script::{self, Flag, List};
@@ -22,6 +22,8 @@ pub struct Outside {
     pub new_keyring: bool,
     /// Whether its working directory is made if it is missing.
     pub make_cwd: bool,
+    /// The `tasks` files of its resctrl groups.
+    pub resctrl: Vec<OwnedFd>,
     /// Whether it is an ordinary user's: a limit on locked memory that may not be set may stay, and its scheduling is its
     /// own to set.
     pub lenient: bool,
@@ -51,6 +53,7 @@ pub fn lay_out(
     let scheduler = room.layout.list(&scheduler.collect::<Vec<_>>());
     let mut add = |file: Option<OwnedFd>| file.map_or(Fd::NONE, |file| room.files.add(file));
     let (console, start) = (add(outside.console), add(outside.start));
+    let resctrl: Vec<Fd> = outside.resctrl.into_iter().map(|file| room.files.add(file)).collect();
     script::Process {
         argv: room.layout.vector(&process.args, 0),
         program: room.layout.optional(process.args.first().map(CString::as_c_str)),
@@ -68,6 +71,12 @@ pub fn lay_out(
         scheduler,
         io_priority: process.io_priority.filter(|_| own_scheduling).unwrap_or(0),
         await_scheduling: Flag::from(outside.joins && !own_scheduling && scheduling::is_asked(process)),
+        key_label: label::of_keyrings(room, process),
+        labels: label::of_program(room, process),
+        resctrl: room.layout.list(&resctrl),
+        memory_policy: Flag::from(room.plan.memory_policy.is_some()),
+        memory_mode: room.plan.memory_policy.as_ref().map_or(0, |policy| policy.mode),
+        memory_nodes: room.plan.memory_policy.as_ref().map_or(List::EMPTY, |policy| room.layout.list(&policy.nodes)),
         uid: process.uid,
         gid: process.gid,
         groups: room.layout.list(&process.groups),

@@ -112,6 +112,12 @@ impl Fault<'_> {
             Step::Keyring => self
                 .say("", "the container can't have a session keyring of its own")
                 .hint("with --no-new-keyring it shares that of its caller"),
+            Step::Resctrl => {
+                let rdt = plan.rdt.as_ref();
+                let group = rdt.and_then(|rdt| rdt.clos.as_deref()).unwrap_or("of the container's own");
+                let which = if self.index == 0 { "group" } else { "the monitoring group below group" };
+                self.say("linux.intelRdt", format!("{which} {group} can't be entered"))
+            }
             Step::Become | Step::Script | Step::Undumpable | Step::Descriptors | Step::Signals | Step::Session => {
                 let error = self.say("", format!("the child can't begin ({})", self.step.name()));
                 let hint = "memory files must be executable here: see the sysctl vm.memfd_noexec";

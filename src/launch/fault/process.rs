@@ -20,6 +20,19 @@ impl Fault<'_> {
                     error
                 }
             }
+            Step::Label | Step::KeyLabel => self.label(),
+            Step::MemoryPolicy => {
+                let error = self.say("linux.memoryPolicy", "can't be set");
+                match self.errno {
+                    abi::EINVAL => error.hint(
+                        "its nodes must have memory (/sys/devices/system/node/has_memory) and be among \
+                         linux.resources.cpu.mems, and this kernel must know the mode",
+                    ),
+                    abi::ENOSYS => Error::new("linux.memoryPolicy", "can't be set: this kernel is built without NUMA"),
+                    abi::EPERM => error.hint("a seccomp profile around onggi forbids set_mempolicy(2)"),
+                    _ => error,
+                }
+            }
             Step::Stdio => self.say("process.user", "stdio can't be handed over to the user"),
             Step::Groups => {
                 let error = self.unmapped("process.user.additionalGids", "can't be set");
@@ -64,6 +77,36 @@ impl Fault<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// A security module does not take the label.
+    fn label(&self) -> Error {
+        let process = &self.plan.process;
+        let covered = "something is mounted over this process's attributes in /proc: unmount it";
+        if self.step == Step::Label && self.index == 0 {
+            let profile = process.apparmor.as_deref().map_or_else(String::new, show);
+            let place = format!("process.apparmorProfile \"{profile}\"");
+            return match self.errno {
+                abi::ENOENT => Error::new(place, "no such profile is loaded on this host")
+                    .hint("load it: apparmor_parser -r FILE; /sys/kernel/security/apparmor/profiles lists all"),
+                abi::EACCES | abi::EPERM => self
+                    .say(place, "can't be put into force")
+                    .hint("onggi itself runs under a profile, which must allow to change to this one"),
+                abi::EXDEV => self.say(place, "can't be put into force").hint(covered),
+                _ => self.say(place, "can't be put into force"),
+            };
+        }
+        let label = process.selinux.as_deref().map_or_else(String::new, show);
+        let what = if self.step == Step::KeyLabel { "the keyring can't have it" } else { "can't be put into force" };
+        let error = self.say(format!("process.selinuxLabel \"{label}\""), what);
+        match self.errno {
+            abi::EINVAL => error.hint("the policy that is loaded does not know it: it must read user:role:type:level"),
+            abi::EACCES | abi::EPERM => {
+                error.hint("the policy does not let onggi's own domain set it; `ausearch -m avc` shows what was denied")
+            }
+            abi::EXDEV => error.hint(covered),
+            _ => error,
+        }
     }
 
     /// EINVAL from setuid and its like: the id means nothing in the user namespace.

@@ -43,7 +43,9 @@ impl Fault<'_> {
                         Error::new("linux.timeOffsets", "a clock would stand before 0, or more than 146 years ahead")
                             .hint("it can go back by the host's uptime at most, which /proc/uptime shows")
                     }
-                    abi::EPERM => error.hint("they need CAP_SYS_TIME in the user namespace that owns the time namespace"),
+                    abi::EPERM => {
+                        error.hint("they need CAP_SYS_TIME in the user namespace that owns the time namespace")
+                    }
                     abi::EACCES => error.hint("an ordinary user can't move clocks together with joined namespaces"),
                     _ => error,
                 }

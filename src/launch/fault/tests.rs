@@ -23,6 +23,7 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
         Step::TimeOffsets => &[(0, libc::ERANGE, 0), (0, libc::EPERM, 0), (0, libc::EACCES, 0)],
         Step::Scheduler => &[(0, libc::EPERM, 0), (0, libc::EINVAL, 0), (0, libc::EBUSY, 0), (0, libc::EOPNOTSUPP, 0)],
         Step::Clone => &[(0, libc::EPERM, 0), (0, libc::ENOSPC, 0), (0, libc::EAGAIN, 0)],
+        Step::Resctrl => &[(0, libc::EPERM, 0), (1, libc::ENOENT, 0)],
         Step::Become => &[(0, libc::ENOSPC, 0), (0, libc::EACCES, 0)],
         Step::Maps | Step::Hooks | Step::Start => &[(0, libc::EPROTO, 0)],
         Step::Sysctl => &[(0, libc::ENOENT, 0), (1, libc::EINVAL, 0), (1, libc::EROFS, 0), (0, libc::EACCES, 0)],
@@ -68,6 +69,15 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
         Step::Cwd => &[(0, libc::ENOENT, 0), (0, libc::EACCES, 0), (0, libc::ENOTDIR, 0)],
         Step::Rlimit => &[(1, libc::EPERM, 0), (0, libc::EINVAL, 0)],
         Step::Groups | Step::Gid | Step::Uid => &[(0, libc::EINVAL, 0), (0, libc::EPERM, 0), (0, libc::EAGAIN, 0)],
+        Step::Label => &[
+            (0, libc::ENOENT, 0),
+            (0, libc::EACCES, 0),
+            (0, libc::EXDEV, 0),
+            (1, libc::EINVAL, 0),
+            (1, libc::EACCES, 0),
+        ],
+        Step::KeyLabel => &[(0, libc::EINVAL, 0), (0, libc::EXDEV, 0)],
+        Step::MemoryPolicy => &[(0, libc::EINVAL, 0), (0, libc::ENOSYS, 0), (0, libc::EPERM, 0)],
         Step::Bounding => &[(13, libc::EPERM, 0)],
         Step::Ambient => &[(0, libc::EPERM, 0)],
         Step::Program => {
@@ -93,7 +103,8 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
 }
 
 fn plan() -> Plan {
-    Plan::new(&Bundle::parse(PathBuf::from("/bundle"), CONFIG.into()).unwrap(), &Host::example()).unwrap()
+    let host = Host { apparmor: true, selinux: true, ..Host::example() };
+    Plan::new(&Bundle::parse(PathBuf::from("/bundle"), CONFIG.into()).unwrap(), &host).unwrap()
 }
 
 fn sentence(plan: &Plan, step: Step, (index, errno, extra): (u32, i32, u32)) -> String {

@@ -7,8 +7,8 @@ use super::words::{
 };
 use crate::plan::cgroup::Place;
 use crate::plan::{
-    Affinity, Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Listener, Mount, MountIdMap, Parameter,
-    Plan, Process, Scheduler, Source, caps,
+    Affinity, Capabilities, DEFAULT_HOOK_TIMEOUT, DeviceKind, Hook, IdRange, Listener, MemoryPolicy, Mount, MountIdMap,
+    Parameter, Plan, Process, Rdt, Scheduler, Source, caps, numa,
 };
 use crate::seccomp::Filter;
 
@@ -19,7 +19,10 @@ pub fn human(plan: &Plan) -> String {
         page.line("warning", &plain_text(&warning.to_string()));
     }
     cgroup(plan, &mut page);
+    page.step("resctrl", plan.rdt.iter().flat_map(rdt));
     birth(plan, &mut page);
+    let devices = plan.net_devices.iter();
+    page.step("network devices", devices.map(|of| plain_text(&format!("{} becomes {}", of.host, of.inside))));
     page.step("prestart hooks", plan.hooks.prestart.iter().map(hook));
     page.step("createRuntime hooks", plan.hooks.create_runtime.iter().map(hook));
     root(plan, &mut page);
@@ -27,6 +30,7 @@ pub fn human(plan: &Plan) -> String {
     seal(plan, &mut page);
     page.step("personality", plan.personality.map(|persona| persona_name(persona).to_owned()));
     process(&plan.process, &mut page);
+    page.step("memory policy", plan.memory_policy.iter().map(memory_policy));
     if let Some(filter) = &plan.seccomp {
         page.step("seccomp", seccomp(filter, plan.listener.as_ref()));
     }
@@ -191,6 +195,8 @@ fn process(process: &Process, page: &mut Page) {
     page.step("scheduler", process.scheduler.map(scheduler));
     page.step("I/O priority", process.io_priority.map(|both| format!("{} {}", io_class(both), both & 0x1fff)));
     page.step("processors of exec", affinity(&process.exec_affinity));
+    page.step("AppArmor profile", process.apparmor.iter().map(|profile| quoted(profile)));
+    page.step("SELinux label", process.selinux.iter().map(|label| quoted(label)));
     page.step("working directory", [quoted(&process.cwd)]);
     page.step("environment", process.env.iter().map(|variable| quoted(variable)));
 }
@@ -249,6 +255,19 @@ fn hook(hook: &Hook) -> String {
 
 fn words(words: impl IntoIterator<Item = impl Into<String>>) -> String {
     words.into_iter().map(Into::into).collect::<Vec<_>>().join(" ")
+}
+
+fn rdt(rdt: &Rdt) -> Vec<String> {
+    let group = rdt.clos.as_deref().map_or("named after the container".to_owned(), plain_text);
+    let monitor = if rdt.monitoring { ", with a monitoring group" } else { "" };
+    let lines = rdt.schemata.iter().map(|line| plain_text(line));
+    [format!("group {group}{monitor}")].into_iter().chain(lines).collect()
+}
+
+fn memory_policy(policy: &MemoryPolicy) -> String {
+    let nodes: Vec<String> = policy.nodes.iter().rev().map(|word| format!("{word:#x}")).collect();
+    let nodes = if nodes.is_empty() { nodes.concat() } else { format!(" nodes {}", nodes.join(" ")) };
+    format!("{}{nodes}", numa::name(policy.mode))
 }
 
 fn seccomp(filter: &Filter, listener: Option<&Listener>) -> Vec<String> {

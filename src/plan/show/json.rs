@@ -8,7 +8,7 @@ use super::words::{attributes, device, io_class, namespaces, persona_name, polic
 use crate::plan::cgroup::Place;
 use crate::plan::{
     Cgroup, DEFAULT_HOOK_TIMEOUT, Device, DeviceKind, Hook, Hooks, IdRange, Mount, Namespaces, Parameter, Plan,
-    Process, Source, caps,
+    Process, Source, caps, numa,
 };
 use crate::seccomp::Filter;
 
@@ -34,6 +34,10 @@ pub fn json(plan: &Plan) -> Value {
         "sysctls": plan.sysctls.iter().map(|of| json!({"name": of.name, "file": text(&of.file), "value": text(&of.value)})).collect::<Vec<_>>(),
         "personality": plan.personality.map(persona_name),
         "process": process(&plan.process),
+        "intelRdt": plan.rdt.as_ref().map(|of| json!({"closID": of.clos, "schemata": of.schemata, "enableMonitoring": of.monitoring})),
+        "netDevices": plan.net_devices.iter().map(|of| json!({"host": of.host, "inside": of.inside})).collect::<Vec<_>>(),
+        "mountLabel": plan.mount_label.as_deref().map(text),
+        "memoryPolicy": plan.memory_policy.as_ref().map(|of| json!({"mode": numa::name(of.mode), "nodes": of.nodes})),
         "hooks": hooks(&plan.hooks),
         "seccomp": plan.seccomp.as_ref().map(seccomp),
         "listener": plan.listener,
@@ -135,6 +139,8 @@ fn process(process: &Process) -> Value {
             "initial": process.exec_affinity.initial.as_ref().map(ToString::to_string),
             "final": process.exec_affinity.last.as_ref().map(ToString::to_string),
         },
+        "apparmorProfile": process.apparmor.as_deref().map(text),
+        "selinuxLabel": process.selinux.as_deref().map(text),
     })
 }
 

@@ -1,0 +1,21 @@
+//! The sections of other systems, which are none of ours.
+
+use oci_spec::runtime::Spec;
+
+use super::Findings;
+use crate::error::Problem;
+
+/// Warns of each that is there.
+pub fn check(spec: &Spec, found: &mut Findings) {
+    let sections = [
+        ("windows", spec.windows().is_some()),
+        ("solaris", spec.solaris().is_some()),
+        ("vm", spec.vm().is_some()),
+        ("zos", spec.zos().is_some()),
+    ];
+    for (section, there) in sections {
+        if there {
+            found.warn(Problem::new(section, "is not looked at on Linux"));
+        }
+    }
+}
