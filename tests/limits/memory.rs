@@ -114,7 +114,8 @@ fn reservation_is_felt() {
         let start = |id: &str, memory: Value, mebibytes: &str| {
             let bundle = limited(&json!({"memory": memory}), &["eat", mebibytes, "say", "ready", "sleep"]);
             let place = format!("/shared/{id}");
-            let mut container = start_as(host, &bundle.edit(|config| config["linux"]["cgroupsPath"] = json!(place)), id);
+            let mut container =
+                start_as(host, &bundle.edit(|config| config["linux"]["cgroupsPath"] = json!(place)), id);
             assert_eq!(container.line(), "ready");
             container
         };
@@ -168,5 +169,21 @@ fn a_kill_beside_the_first() {
         until("the kill is counted", || keyed(&folder, "memory.events", "oom_kill") > 0);
         assert_eq!(container.status(), "running");
         container.force_delete();
+    });
+}
+
+#[test]
+fn zz_debug() {
+    guarded(|host| {
+        let memory = json!({"memory": {"limit": 4096, "swap": 4096}});
+        let bundle = limited(&memory, &["exit", "0"]);
+        let container = crate::support::Container::launch(host.runtime(), &["create"], &bundle, "jar");
+        let folder = of(container.pid());
+        println!("{}", read(&folder, "memory.events"));
+        let out = container.call("start", &[]);
+        container.died();
+        println!("{out:?} {} {}", read(&folder, "memory.events"), read(&folder, "memory.peak"));
+        println!("{}", std::process::Command::new("dmesg").output().map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap());
+        panic!("x");
     });
 }

@@ -7,14 +7,14 @@ use serde_json::json;
 use crate::kit::{has, keyed, limited, of, read, start_as, until, written};
 use crate::support::{guarded, patience, reaper};
 
-/// A number, none, and 0, which since 1.3 is a limit.
+/// A number, and none; under a version before 1.3 also 0 is none.
 #[test]
 fn every_value_is_written() {
     guarded(|host| {
         if !has(&["pids"]) {
             return;
         }
-        for (limit, text) in [(17, "17"), (-1, "max"), (0, "1")] {
+        for (limit, text) in [(17, "17"), (-1, "max"), (0, "max")] {
             assert_eq!(written(host, &json!({"pids": {"limit": limit}}), ["pids.max"]), [text]);
         }
     });
@@ -31,8 +31,9 @@ fn limit_is_felt() {
         assert_eq!(container.line(), "7 EAGAIN");
         assert_eq!(keyed(&of(container.pid()), "pids.events", "max"), 1);
         container.force_delete();
-        // No process but the first.
-        let bundle = limited(&json!({"pids": {"limit": 0}}), &["try-fork"]);
+        // Since 1.3 0 is a limit: no process but the first.
+        let bundle =
+            limited(&json!({"pids": {"limit": 0}}), &["try-fork"]).edit(|config| config["ociVersion"] = json!("1.3.0"));
         assert_eq!(host.run(&bundle).ok().stdout, "0 EAGAIN\n");
     });
 }

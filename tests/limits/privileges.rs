@@ -31,8 +31,8 @@ fn hard_limits_are_raised() {
             ]);
         });
         let report = host.report(&bundle);
-        assert_eq!(report["rlimits"]["RLIMIT_NOFILE"], json!([700_000, 900_000]), "{:#}", report["rlimits"]);
-        assert_eq!(report["rlimits"]["RLIMIT_MEMLOCK"], json!([1_u64 << 40, 1_u64 << 41]));
+        assert_eq!(report["rlimits"]["RLIMIT_NOFILE"], json!({"soft": 700_000, "hard": 900_000}));
+        assert_eq!(report["rlimits"]["RLIMIT_MEMLOCK"], json!({"soft": 1_u64 << 40, "hard": 1_u64 << 41}));
     });
 }
 

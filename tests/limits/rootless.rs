@@ -16,9 +16,10 @@ struct Delegated {
 
 impl Delegated {
     fn make(host: &Host, controllers: &str) -> Self {
-        let path = Path::new(ROOT).join("user");
-        fs::create_dir(&path).unwrap();
-        fs::write(path.join("cgroup.subtree_control"), controllers).unwrap();
+        let slice = Path::new(ROOT).join("users");
+        let path = slice.join("user");
+        fs::create_dir_all(&path).unwrap();
+        fs::write(slice.join("cgroup.subtree_control"), controllers).unwrap();
         let (uid, gid) = host.user();
         let delegated = fs::read_to_string("/sys/kernel/cgroup/delegate").unwrap();
         fs::create_dir(path.join("shell")).unwrap();
@@ -36,6 +37,7 @@ impl Drop for Delegated {
     fn drop(&mut self) {
         let _ = fs::remove_dir(self.path.join("shell"));
         let _ = fs::remove_dir(&self.path);
+        let _ = fs::remove_dir(self.path.parent().unwrap());
     }
 }
 

@@ -62,7 +62,7 @@ fn no_internal_processes() {
         let limits = json!({"pids": {"limit": 30}});
         let output = host.run(&at(limited(&limits, &["exit", "0"]), "/busy/jar"));
         let output = output.fails_with("linux.resources.pids.limit: needs the pids controller");
-        assert!(output.stderr.contains(&format!("{} (sleep)", child.id())), "{output:?}");
+        assert!(output.stderr.contains(&format!("process {}", child.id())), "{output:?}");
         // Without limits there is nothing to hand on.
         host.run(&at(Bundle::new().deeds(&["exit", "0"]), "/busy/jar")).ok();
         child.kill().unwrap();
@@ -151,14 +151,27 @@ fn nested_and_frozen() {
                           "options": ["nosuid", "noexec", "nodev", "rw"]}));
         let container = host.start(&bundle);
         let folder = of(container.pid());
-        container.call("exec", &["--detach", "--cgroup", "below", "/payload", "sleep"]);
-        // The options go before the id; the kit's `exec` waits for the end.
-        host.runtime().call(["exec", "--detach", "--cgroup", "below", "jar", "/payload", "sleep"]).ok();
+        let pid_file = host.folder().join("pid");
+        let line = [
+            "exec",
+            "--detach",
+            "--pid-file",
+            pid_file.to_str().unwrap(),
+            "--cgroup",
+            "below",
+            "jar",
+            "/payload",
+            "sleep",
+        ];
+        host.runtime().call(line).ok();
+        // While it is not reaped the container's first process, its pid namespace's init, can't end.
+        let ending = crate::support::reaper(fs::read_to_string(&pid_file).unwrap().parse().unwrap());
         until("a process below", || !read(&folder.join("below"), "cgroup.procs").is_empty());
         container.call("pause", &[]).ok();
         assert!(read(&folder.join("below"), "cgroup.events").contains("frozen 1"));
         assert_eq!(container.status(), "paused");
         container.force_delete();
+        ending.join().unwrap();
         assert!(!folder.exists());
     });
 }
