@@ -37,7 +37,7 @@ mod tests {
 
     fn owner(access: &str, linux: &Value) -> Option<(u32, u32)> {
         let config = json!({
-            "ociVersion": "1.2.0", "root": {"path": "/"}, "linux": linux,
+            "ociVersion": "1.2.0", "root": {"path": "/bundle/rootfs"}, "linux": linux,
             "process": {"args": ["x"], "cwd": "/", "user": {"uid": 7, "gid": 8}},
             "mounts": [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": [access]}],
         });
