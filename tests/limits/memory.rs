@@ -83,11 +83,11 @@ fn high_is_felt() {
         if !has(&["memory"]) {
             return;
         }
-        let resources = json!({"unified": {"memory.high": "16777216", "memory.low": "4194304"}});
-        let mut container = start_as(host, &limited(&resources, &["eat", "32", "say", "ready", "sleep"]), "jar");
+        let resources = json!({"unified": {"memory.high": "8388608", "memory.low": "4194304"}});
+        let mut container = start_as(host, &limited(&resources, &["eat", "12", "say", "ready", "sleep"]), "jar");
         assert_eq!(container.line(), "ready");
         let folder = of(container.pid());
-        assert_eq!((read(&folder, "memory.high"), read(&folder, "memory.low")), ("16777216".into(), "4194304".into()));
+        assert_eq!((read(&folder, "memory.high"), read(&folder, "memory.low")), ("8388608".into(), "4194304".into()));
         assert!(keyed(&folder, "memory.events", "high") > 0, "{}", read(&folder, "memory.events"));
         assert_eq!(keyed(&folder, "memory.events", "oom_kill"), 0);
         container.force_delete();
