@@ -29,6 +29,7 @@ mod namespaces;
 mod net_devices;
 pub mod numa;
 pub mod options;
+mod owner;
 mod process;
 mod processors;
 mod rdt;

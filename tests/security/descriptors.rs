@@ -1,10 +1,11 @@
 //! Descriptors that lead out of the container.
 
 use std::fs::{self, File};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Bundle, Container, Host, Output, copy_payload, guarded, inherit};
+use crate::support::{Bundle, Container, Host, Output, copy_payload, guarded, inherit, patience};
 
 /// `run` with a directory of the host open at 17, as an engine's leak would be.
 fn with_leak(host: &Host, bundle: &Bundle) -> Output {
@@ -59,12 +60,19 @@ fn cve_2016_9962_created() {
         }
         let container = host.created(&["sleep"]);
         let folder = format!("/proc/{}/fd", container.pid());
-        let open: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.file_name().to_str().unwrap().parse::<i32>().unwrap() > 2)
-            .map(|entry| fs::read_link(entry.path()).unwrap().display().to_string())
-            .collect();
+        let open = || -> Vec<_> {
+            let beyond = |entry: &fs::DirEntry| entry.file_name().to_str().unwrap().parse::<i32>().unwrap() > 2;
+            let entries = fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(beyond);
+            // One that was closed since it was listed is none.
+            let targets = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+            targets.map(|target| target.display().to_string()).collect()
+        };
+        // `create` returns on init's last word; the wire that it said it by goes the moment after.
+        let end = Instant::now() + patience(Duration::from_secs(2));
+        while open().len() > 1 && Instant::now() < end {
+            std::thread::yield_now();
+        }
+        let open = open();
         assert!(open.len() == 1 && open[0].starts_with("socket:"), "{open:?}");
         container.force_delete();
     });
