@@ -1,0 +1,213 @@
+//! Cgroups that systemd makes: transient scopes, asked for over D-Bus.
+//!
+//! [`start`] has the unit that is planned started, and gives its cgroup, with its limits written; the container is born in it
+//! as in any other, and then the [`Keeper`] goes. [`stop`] ends the unit. [`set_properties`] tells systemd of limits that
+//! change. The talk with systemd is a client of our own, as small as what is needed: blocking, without threads, each wait
+//! with a deadline ([`wire`] bytes, [`connection`] calls and signals, [`manager`] systemd's methods).
+//!
+//! May enter: `plan` (units and properties), the rest of `cgroup`.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::plan::cgroup::systemd::{Property, Reference, Unit, Value, properties};
+use crate::plan::cgroup::{self as plan, Setting};
+
+use super::{Cgroup, Hierarchy, controllers, file};
+use manager::{Manager, Start};
+use placeholder::Placeholder;
+
+mod address;
+mod connection;
+mod manager;
+mod placeholder;
+mod wire;
+
+/// How often a name that others are about to give back is tried.
+const ATTEMPTS: usize = 3;
+
+/// Keeps a new scope alive as long as there is no container in it.
+pub struct Keeper {
+    placeholder: Option<Placeholder>,
+    /// Limits on the number of processes, which count the placeholder as well.
+    pids: Vec<Setting>,
+}
+
+impl Keeper {
+    /// The container is there: the place is its own, and the limits on processes hold as they were meant.
+    pub fn leave(mut self, cgroup: &Cgroup) -> Result<()> {
+        drop(self.placeholder.take());
+        cgroup.write(&self.pids)
+    }
+}
+
+/// Has systemd start `unit`, and writes the limits of `plan` to its cgroup.
+///
+/// # Errors
+/// If there is no systemd; if the name is taken; what systemd says, with the unit and the job; those of limits as of
+/// [`Cgroup::create`]. Nothing of the unit is left then.
+pub fn start(
+    hierarchy: &Hierarchy,
+    plan: &plan::Cgroup,
+    unit: &Unit,
+    reference: &Reference,
+) -> Result<(Cgroup, Keeper)> {
+    let mut manager = Manager::find(reference.user)?;
+    let placeholder = if unit.is_slice() { None } else { Some(Placeholder::start()?) };
+    begin(&mut manager, &reference.name, &described(unit, reference, placeholder.as_ref()))?;
+    let begun = (|| {
+        let kind = if unit.is_slice() { "Slice" } else { "Scope" };
+        let cgroup = found(hierarchy, &reference.name, &manager.unit_property(&reference.name, kind, "ControlGroup")?)?;
+        let names = cgroup.path().strip_prefix(hierarchy.path()).unwrap_or(Path::new("")).to_owned();
+        controllers::enable(hierarchy, &names, &cgroup, &plan.settings)?;
+        let pids: Vec<_> = plan.settings.iter().filter(|one| one.file == "pids.max").cloned().collect();
+        let room = |setting: &Setting| match setting.value.trim().parse::<u64>() {
+            Ok(limit) if setting.file == "pids.max" && placeholder.is_some() => {
+                Setting { value: limit.saturating_add(1).to_string(), ..setting.clone() }
+            }
+            _ => setting.clone(),
+        };
+        cgroup.write(&plan.settings.iter().map(room).collect::<Vec<_>>())?;
+        near(reference, &cgroup)?;
+        Ok((cgroup, pids))
+    })();
+    match begun {
+        Ok((cgroup, pids)) => {
+            Ok((cgroup, Keeper { pids: if placeholder.is_some() { pids } else { Vec::new() }, placeholder }))
+        }
+        Err(error) => {
+            drop(placeholder);
+            // The error is the one to be told.
+            let _ = manager.stop(&reference.name);
+            Err(error)
+        }
+    }
+}
+
+/// Ends the unit, as far as it is still there. If it is not known for `sure` that the unit is this container's, because
+/// creating it was interrupted, one of another description is left alone.
+pub fn stop(reference: &Reference, sure: bool) -> Result<()> {
+    let mut manager = Manager::find(reference.user)?;
+    if !sure && manager.unit_property(&reference.name, "Unit", "Description")? != reference.description {
+        return Ok(());
+    }
+    manager.stop(&reference.name)
+}
+
+/// Tells systemd of limits that change, so that it does not bring the old ones back when it is reloaded. To be called before
+/// they are written to the `cgroup`: systemd writes them too, some less exactly.
+///
+/// # Errors
+/// What systemd says; none of them holds then.
+pub fn set_properties(reference: &Reference, settings: &[Setting], cgroup: &Cgroup) -> Result<()> {
+    // What a change of cpu.max leaves out stays as it is, so the whole of it is told.
+    let whole = |setting: &Setting| {
+        let now =
+            if setting.file == "cpu.max" { file::read(cgroup, "cpu.max").unwrap_or_default() } else { String::new() };
+        match (setting.value.contains(' '), now.split_whitespace().nth(1)) {
+            (false, Some(period)) => Setting { value: format!("{} {period}", setting.value), ..setting.clone() },
+            _ => setting.clone(),
+        }
+    };
+    let properties = properties(&settings.iter().map(whole).collect::<Vec<_>>());
+    if properties.is_empty() {
+        Ok(())
+    } else {
+        Manager::find(reference.user)?.set_properties(&reference.name, &properties)
+    }
+}
+
+/// Comes to where processes can be born into `cgroup`: within what is delegated to the user's systemd, which the scope of
+/// a login is not (kernel: cgroup-v2, Delegation Containment). Root is everywhere near enough.
+///
+/// # Errors
+/// If systemd does not take us in.
+pub fn near(reference: &Reference, cgroup: &Cgroup) -> Result<()> {
+    if !reference.user {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = text.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    if delegated(cgroup.path()).is_none_or(|below| Path::new("/").join(own).starts_with(below)) {
+        return Ok(());
+    }
+    let pid = std::process::id();
+    let properties = [
+        Property::new("Description", Value::Text(format!("onggi, at work on {}", reference.name))),
+        Property::new("CollectMode", Value::Text("inactive-or-failed".into())),
+        Property::new("PIDs", Value::Words(vec![pid])),
+    ];
+    begin(&mut Manager::find(true)?, &format!("onggi-{pid}.scope"), &properties)
+}
+
+/// The cgroup of the user's manager that a path lies below, from the top of the hierarchy on.
+fn delegated(path: &Path) -> Option<PathBuf> {
+    let is_manager = |name: &str| name.starts_with("user@") && name.ends_with(".service");
+    let manager =
+        path.ancestors().find(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_manager))?;
+    let slices = manager.components().position(|part| part.as_os_str() == "user.slice")?;
+    Some(Path::new("/").join(manager.components().skip(slices).collect::<PathBuf>()))
+}
+
+/// All properties, with those that are known only now.
+fn described(unit: &Unit, reference: &Reference, placeholder: Option<&Placeholder>) -> Vec<Property> {
+    let mut all = vec![Property::new("Description", Value::Text(reference.description.clone()))];
+    if let Some(placeholder) = placeholder {
+        all.push(Property::new("Slice", Value::Text(unit.slice.clone())));
+        all.push(Property::new("PIDs", Value::Words(vec![placeholder.pid()])));
+    }
+    all.extend(unit.properties.iter().cloned());
+    all
+}
+
+/// Starts a unit. Of a name that is taken the failed rest of another is cleared away, and the end of one that is ending is
+/// waited for; one that runs is somebody's.
+fn begin(manager: &mut Manager, name: &str, properties: &[Property]) -> Result<()> {
+    for _ in 0..ATTEMPTS {
+        if let Start::Started = manager.start(name, properties)? {
+            return Ok(());
+        }
+        match manager.unit_property(name, "Unit", "ActiveState")?.as_str() {
+            "failed" => manager.reset_failed(name)?,
+            "inactive" | "deactivating" => manager.stop(name)?,
+            state => {
+                return Err(Error::new(
+                    "linux.cgroupsPath",
+                    format!("systemd has a unit {name} already, which is {state}"),
+                )
+                .hint("give each container a name of its own, or delete the one that has it"));
+            }
+        }
+    }
+    Err(Error::new("linux.cgroupsPath", format!("systemd has a unit {name} again and again"))
+        .hint("give each container a name of its own"))
+}
+
+/// The unit's cgroup, by the path that systemd gives.
+fn found(hierarchy: &Hierarchy, name: &str, path: &str) -> Result<Cgroup> {
+    let below = Path::new(path.trim_start_matches('/'));
+    let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+    if !plain || below.file_name() != Some(name.as_ref()) {
+        return Err(Error::new(name, format!("systemd says that this unit's cgroup is {path:?}, which can't be")));
+    }
+    let path = hierarchy.path().join(below);
+    Cgroup::open(&path)?.ok_or_else(|| {
+        Error::new(name, format!("systemd has started this unit, but there is no cgroup {}", path.display()))
+            .hint("systemd must use cgroup v2: boot with systemd.unified_cgroup_hierarchy=1")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_users_manager_is() {
+        let below = |path: &str| delegated(Path::new(path)).map(|path| path.display().to_string());
+        assert_eq!(
+            below("/sys/fs/cgroup/user.slice/user-7.slice/user@7.service/user.slice/x.scope").as_deref(),
+            Some("/user.slice/user-7.slice/user@7.service")
+        );
+        assert_eq!(below("/sys/fs/cgroup/system.slice/x.scope"), None);
+    }
+}
