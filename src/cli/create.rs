@@ -60,7 +60,8 @@ impl How {
             no_new_keyring: self.no_new_keyring,
             preserve_fds: self.preserve_fds,
             rootless: context.rootless(),
-            no_cgroup: context.no_cgroup()?,
+            no_cgroup: context.no_cgroup(),
+            systemd_cgroup: context.systemd_cgroup(),
             no_subreaper: false,
         })
     }

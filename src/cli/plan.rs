@@ -7,7 +7,8 @@ use clap::{Parser, ValueEnum};
 use super::{Context, Run, output};
 use crate::bundle::Bundle;
 use crate::error::Result;
-use crate::plan::{self, Host, Plan as Planned};
+use crate::lifecycle;
+use crate::plan::{self, Host};
 
 /// Show what `create` would do, without doing it.
 #[derive(Parser, Debug)]
@@ -31,8 +32,8 @@ enum Format {
 }
 
 impl Run for Plan {
-    fn run(self, _: &Context) -> Result<u8> {
-        let plan = Planned::new(&Bundle::load(&self.bundle)?, &Host::probe())?;
+    fn run(self, context: &Context) -> Result<u8> {
+        let plan = lifecycle::planned(&Bundle::load(&self.bundle)?, &Host::probe(), context.systemd_cgroup())?;
         match self.format {
             Format::Human => output::print(&plan::human(&plan)),
             Format::Json => output::print_json_indented(&plan::json(&plan)),

@@ -15,6 +15,7 @@ use super::{CreateRequest, State, hooks, sockets};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Interrupts};
+use crate::plan::cgroup::{Driver, systemd};
 use crate::plan::{Host, Plan};
 use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 
@@ -51,7 +52,7 @@ impl Prepared {
     pub fn new(request: &CreateRequest) -> Result<Self> {
         let bundle = Bundle::load(&request.bundle)?;
         let host = Host::probe();
-        let plan = Plan::new(&bundle, &host)?;
+        let plan = planned(&bundle, &host, request.systemd_cgroup)?;
         for warning in &plan.warnings {
             warn!("{warning}");
         }
@@ -60,6 +61,39 @@ impl Prepared {
         }
         Ok(Self { bundle, plan, host })
     }
+}
+
+/// Root's leave for annotations: the properties of systemd units that they may set, one a line.
+const ALLOWED: &str = "/etc/onggi/systemd-properties";
+
+/// The plan of a bundle, with systemd to make the cgroup or not.
+pub fn planned(bundle: &Bundle, host: &Host, by_systemd: bool) -> Result<Plan> {
+    if !by_systemd {
+        return Plan::new(bundle, host);
+    }
+    let allowed = if systemd::annotated(bundle.spec.annotations().as_ref()) { allowed()? } else { Vec::new() };
+    Plan::with(bundle, host, Driver::Systemd { user: host.euid != 0 || !host.initial, allowed: &allowed })
+}
+
+/// The plan once more, from the config as it was when the container was created.
+pub fn planned_before(entry: &Entry, record: &Record, host: &Host) -> Result<(Bundle, Plan)> {
+    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    let driver = match &record.systemd {
+        Some(unit) => Driver::Systemd { user: unit.user, allowed: &[] },
+        None => Driver::Cgroupfs,
+    };
+    let plan = Plan::with(&bundle, host, driver)?;
+    Ok((bundle, plan))
+}
+
+/// The names in [`ALLOWED`]; none without the file, so that annotations change nothing unless somebody wants them to.
+fn allowed() -> Result<Vec<String>> {
+    let text = match std::fs::read_to_string(ALLOWED) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.map_err(|cause| Error::io(ALLOWED, "can't be read", cause))?,
+    };
+    let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 /// How the container learns that it is to start.
@@ -110,7 +144,7 @@ pub fn make(
         hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
     };
     let child = launch::spawn(armed, plan, cgroup, host, &interrupts, &mut run_hooks)?;
-    let child = making.child(child);
+    let child = making.child(child)?;
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
     entry.write(&record)?;

@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use oci_spec::runtime as oci;
 
-use super::create::write_pid;
+use super::create::{planned_before, write_pid};
 use super::foreground::Foreground;
 use super::terminal::own_size;
 use super::{ExecRequest, own_cgroup, sockets};
 use crate::bundle::{self, Bundle};
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, systemd};
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Interrupts};
 use crate::plan::{Host, Plan, Process};
@@ -23,10 +23,12 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     allowed(id, status(&entry, &record), request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
     let host = Host::probe();
-    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
-    let mut plan = Plan::new(&bundle, &host)?;
+    let (bundle, mut plan) = planned_before(&entry, &record, &host)?;
     plan.process = process(&bundle, &plan, &host, request)?;
     let cgroup = cgroup(&record, request)?;
+    if let (Some(unit), Some(cgroup)) = (&record.systemd, &cgroup) {
+        systemd::near(unit, cgroup)?;
+    }
     let terminal = plan.process.terminal;
     if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
         plan.process.console_size = own_size();

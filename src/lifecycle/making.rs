@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use tracing::{debug, warn};
 
 use super::CreateRequest;
+use crate::cgroup::systemd::{self, Keeper};
 use crate::cgroup::{Cgroup, Hierarchy};
 use crate::error::Result;
+use crate::lifecycle::end::remove_cgroup;
 use crate::launch::Child;
+use crate::plan::cgroup::systemd::{Reference, Unit};
 use crate::plan::{Host, Plan};
 use crate::state::{Entry, Record};
 
@@ -18,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Making<'entry> {
     entry: &'entry Entry,
     cgroup: Option<Cgroup>,
+    /// The unit that the cgroup belongs to, and what keeps it alive until the child is there.
+    unit: Option<Reference>,
+    keeper: Option<Keeper>,
     child: Option<Child>,
     done: bool,
 }
@@ -25,7 +31,7 @@ pub struct Making<'entry> {
 impl<'entry> Making<'entry> {
     /// Nothing yet but the id that `entry` has taken.
     pub fn new(entry: &'entry Entry) -> Self {
-        Self { entry, cgroup: None, child: None, done: false }
+        Self { entry, cgroup: None, unit: None, keeper: None, child: None, done: false }
     }
 
     /// Makes the cgroup. The record of what is intended is written before: if we are killed, it can be found again.
@@ -57,8 +63,11 @@ impl<'entry> Making<'entry> {
         Ok(Some(cgroup))
     }
 
-    fn make_cgroup(&self, plan: &Plan, request: &CreateRequest, record: &mut Record) -> Result<Option<Cgroup>> {
+    fn make_cgroup(&mut self, plan: &Plan, request: &CreateRequest, record: &mut Record) -> Result<Option<Cgroup>> {
         let hierarchy = Hierarchy::find()?;
+        if let Some(unit) = plan.cgroup.place.unit() {
+            return self.start_unit(&hierarchy, plan, unit, request, record).map(Some);
+        }
         let (path, missing) = Cgroup::intended(&hierarchy, &plan.cgroup, request.id.as_str())?;
         // What is there already may be somebody else's: until it is known to be free, `delete --force` must not touch it.
         if missing.last() == Some(&path) {
@@ -68,9 +77,30 @@ impl<'entry> Making<'entry> {
         Cgroup::create(&hierarchy, &plan.cgroup, request.id.as_str())
     }
 
-    /// Takes over the child.
-    pub fn child(&mut self, child: Child) -> &Child {
-        self.child.insert(child)
+    /// Has systemd make the cgroup. Which unit it is asked for is written before.
+    fn start_unit(
+        &mut self,
+        hierarchy: &Hierarchy,
+        plan: &Plan,
+        unit: &Unit,
+        request: &CreateRequest,
+        record: &mut Record,
+    ) -> Result<Cgroup> {
+        let reference = unit.reference(request.id.as_str(), &record.created);
+        record.systemd = Some(reference.clone());
+        self.entry.write(record)?;
+        let (cgroup, keeper) = systemd::start(hierarchy, &plan.cgroup, unit, &reference)?;
+        (self.unit, self.keeper) = (Some(reference), Some(keeper));
+        Ok(cgroup)
+    }
+
+    /// Takes over the child, which is in the cgroup by now.
+    pub fn child(&mut self, child: Child) -> Result<&Child> {
+        let child = self.child.insert(child);
+        if let (Some(keeper), Some(cgroup)) = (self.keeper.take(), &self.cgroup) {
+            keeper.leave(cgroup)?;
+        }
+        Ok(child)
     }
 
     /// The container is complete.
@@ -94,7 +124,8 @@ impl Drop for Making<'_> {
             if let Some(child) = self.child.take() {
                 child.end();
             }
-            Cgroup::remove(cgroup.path(), cgroup.made(), deadline)
+            self.keeper = None;
+            remove_cgroup(cgroup.path(), cgroup.made(), self.unit.as_ref(), deadline)
         });
         if let Some(child) = self.child.take() {
             child.end();

@@ -28,6 +28,7 @@ pub mod stop;
 mod terminal;
 pub mod wait;
 
+pub use create::planned;
 pub use end::{end, own_cgroup};
 pub use request::{CreateRequest, ExecRequest};
 pub use signal::Signal;

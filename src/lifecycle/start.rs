@@ -4,9 +4,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
+use super::create::planned_before;
 use super::end::PATIENCE;
 use super::{State, end, hooks, own_cgroup};
-use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
 use crate::plan::{Hook, Host, Plan};
@@ -50,7 +50,7 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
 
 /// The plan once more, from the config as it was when the container was created.
 fn plan(entry: &Entry, record: &Record) -> Result<Plan> {
-    Plan::new(&Bundle::parse(record.bundle.clone(), entry.config()?)?, &Host::probe())
+    planned_before(entry, record, &Host::probe()).map(|(_, plan)| plan)
 }
 
 /// Runs the poststart hooks. One that fails ends the container (spec 1.3: runtime, Lifecycle 9).

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::plan::Hook;
+use crate::plan::cgroup::systemd;
 
 /// The version of [`Record`]'s form. It is raised when an older onggi could no longer read a record rightly.
 pub const VERSION: u32 = 1;
@@ -26,6 +27,9 @@ pub struct Record {
     /// The directories that were made for it, the outermost first; only these are removed.
     #[serde(default)]
     pub cgroups_made: Vec<PathBuf>,
+    /// The unit of systemd's that the cgroup belongs to, if it was asked to make one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub systemd: Option<systemd::Reference>,
     /// Init's process id as the runtime sees it; `None` in the intent.
     pub pid: Option<i32>,
     /// When init started, in clock ticks after boot (field 22 of /proc/PID/stat).

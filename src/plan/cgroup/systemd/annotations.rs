@@ -96,7 +96,7 @@ fn parse(text: &str) -> Option<Value> {
         Some(("uint64", number)) => number.parse().ok().map(Value::Number),
         Some(("double", number)) => real(number),
         Some(_) => None,
-        None => text.parse().ok().map(Value::Int32).or_else(|| real(text)),
+        None => text.parse().ok().map(Value::Int32).or_else(|| text.contains('.').then(|| real(text)).flatten()),
     }
 }
 

@@ -144,8 +144,8 @@ mod tests {
             let problem = parsed(bad).unwrap_err();
             assert!(problem.starts_with("linux.cgroupsPath: ") && problem.contains(&format!("{bad:?}")), "{problem}");
         }
-        assert!(parsed(&format!("a.slice:b:{}", "c".repeat(248))).is_ok());
-        assert!(parsed(&format!("a.slice:b:{}", "c".repeat(249))).unwrap_err().contains("longer than 255"));
+        assert!(parsed(&format!("a.slice:b:{}", "c".repeat(247))).is_ok());
+        assert!(parsed(&format!("a.slice:b:{}", "c".repeat(248))).unwrap_err().contains("longer than 255"));
     }
 
     #[test]
