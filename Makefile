@@ -20,7 +20,7 @@ NEEDS := runc:runc crun:crun strace:strace newuidmap:uidmap busybox:busybox-stat
 SKIPPED := $(TARGET)/$(HOST)/tmp/skipped
 
 .DEFAULT_GOAL := help
-.PHONY: help build run bundles test needs bench engines-test golden fmt lint install clean cargo
+.PHONY: help build run bundles test needs vm-test bench engines-test golden fmt lint install clean cargo
 
 help: ## say what can be made
 	@echo 'onggi, an OCI container runtime for Linux'
@@ -114,6 +114,9 @@ needs: ## install what the tests use (Debian, root), or say what to install
 		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $$missing; }; } >/dev/null || \
 		echo "make: apt-get could not install$$missing; the tests that use them will be skipped" >&2; \
 	fi
+
+vm-test: cargo ## run tests in a virtual machine with every cgroup controller (Debian, root); ARGS="limits memory"
+	@CARGO='$(CARGO)' tests/vm/run $(ARGS)
 
 bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick" or "--only exec"
 	$(CARGO) bench --bench race --profile dev -- $(ARGS)

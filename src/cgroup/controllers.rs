@@ -38,14 +38,30 @@ pub(super) fn enable(hierarchy: &Hierarchy, names: &Path, cgroup: &Cgroup, setti
         let level = directory.as_ref().map_or(hierarchy.as_fd(), AsFd::as_fd);
         let on = file::read(level, SUBTREE).unwrap_or_default();
         for (controller, place) in needed.iter().filter(|(controller, _)| !contains(&on, controller)) {
-            file::write(level, SUBTREE, &format!("+{controller}"))
-                .map_err(|cause| refused(controller, place, &path, level, cause))?;
+            pass_on(level, controller).map_err(|cause| refused(controller, place, &path, level, cause))?;
         }
         let next = file::open_directory(level, name.as_ref());
         path.push(name);
         directory = Some(next.map_err(|cause| Error::io(path.display().to_string(), "cannot open the cgroup", cause))?);
     }
     Ok(())
+}
+
+/// Enables a controller for the children of a cgroup.
+///
+/// Of one that has processes the kernel refuses it for most controllers. For these few it makes the cgroup the root of
+/// a threaded subtree instead, whose children can't have processes before they become threaded: no place for containers.
+fn pass_on(level: impl AsFd, controller: &str) -> Result<(), Errno> {
+    const THREADED: [&str; 4] = ["cpu", "cpuset", "perf_event", "pids"];
+    let level = level.as_fd();
+    // The root of the whole hierarchy has no type: it alone may have both.
+    if THREADED.contains(&controller)
+        && file::read(level, "cgroup.type").is_ok()
+        && file::read(level, "cgroup.procs").is_ok_and(|pids| !pids.is_empty())
+    {
+        return Err(Errno::EBUSY);
+    }
+    file::write(level, SUBTREE, &format!("+{controller}"))
 }
 
 /// Passes all that a new parent has on to its children: so each container has its statistics, at no cost to the

@@ -13,6 +13,14 @@ pub struct Memory {
     pub oom_kills: u64,
 }
 
+impl std::fmt::Display for Memory {
+    /// `limit 16384 KiB, peak 16380 KiB`; what isn't known is a question mark.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let amount = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
+        write!(out, "limit {}, peak {}", amount(self.limit), amount(self.peak))
+    }
+}
+
 impl Cgroup {
     /// The memory limit, peak and OOM kills; nothing of a cgroup that is gone or lacks the controller.
     pub fn memory(&self) -> Memory {

@@ -8,12 +8,7 @@ pub fn end(status: u8, cgroup: Option<&Cgroup>) -> Error {
     let killed = status == 137;
     let memory = cgroup.map(Cgroup::memory);
     if let Some(memory) = memory.filter(|memory| killed && memory.oom_kills > 0) {
-        let amount = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
-        let what = format!(
-            "the container was killed for lack of memory while it was set up (limit {}, peak {})",
-            amount(memory.limit),
-            amount(memory.peak)
-        );
+        let what = format!("the container was killed for lack of memory while it was set up ({memory})");
         return Error::new("linux.resources.memory.limit", what).hint("raise it; a few MiB are needed to begin");
     }
     if killed {

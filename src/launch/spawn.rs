@@ -48,7 +48,7 @@ pub fn spawn(
         _ => None,
     };
     let reborn = armed.reborn;
-    let mut child = bear(armed, cgroup)?;
+    let mut child = bear(armed, cgroup, memory(plan))?;
     let led = (|| {
         let early = if reborn { child.be_reborn(plan)? } else { Vec::new() };
         if let (Some(map), Some(proc)) = (maps, &proc) {
@@ -70,8 +70,17 @@ pub fn spawn(
     }
 }
 
-/// The clone itself.
-fn bear(armed: Armed, cgroup: Option<&Cgroup>) -> Result<Child> {
+/// The child shares our memory until it is a program of its own: that spares the kernel a copy of the page tables.
+///
+/// But not where its memory is limited: the kernel, short of memory for it, kills every process that shares the
+/// victim's memory (`__oom_kill_process` of mm/oom_kill.c). That would be us, without a word and with all half done.
+fn memory(plan: &Plan) -> u64 {
+    let limited = plan.cgroup.settings.iter().any(|setting| setting.file == "memory.max" && setting.value != "max");
+    if limited { 0 } else { abi::CLONE_VM }
+}
+
+/// The clone itself; `memory` is `CLONE_VM` or nothing.
+fn bear(armed: Armed, cgroup: Option<&Cgroup>, memory: u64) -> Result<Child> {
     let mut keep = armed.files.numbers();
     keep.extend([&armed.childs_wire, &armed.script].map(|file| Fd(file.as_raw_fd())));
     keep.extend((3..3 + armed.preserve_fds.cast_signed()).map(Fd));
@@ -93,7 +102,7 @@ fn bear(armed: Armed, cgroup: Option<&Cgroup>) -> Result<Child> {
         // calls only.
         #[allow(unsafe_code)]
         unsafe {
-            clone::spawn(armed.flags, cgroup, stack, enter, argument)
+            clone::spawn(armed.flags | memory, cgroup, stack, enter, argument)
         }
     };
     let directory = cgroup.map(|cgroup| Fd(cgroup.fd().as_raw_fd()));

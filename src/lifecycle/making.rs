@@ -59,6 +59,10 @@ impl<'entry> Making<'entry> {
         // In a user namespace nobody can make device nodes, and the kernel lets nobody attach a program.
         if host.root() {
             cgroup.attach_devices(&plan.cgroup.devices)?;
+            // A container that may write its cgroup manages what is below; an ordinary user's is theirs already.
+            if let Some((uid, gid)) = plan.cgroup_owner().filter(|&owner| owner != (0, 0)) {
+                cgroup.set_owner(uid, gid)?;
+            }
         }
         Ok(Some(cgroup))
     }

@@ -3,7 +3,7 @@
 use super::create::{Prepared, Waiting, make};
 use super::foreground::Foreground;
 use super::terminal::own_size;
-use super::{CreateRequest, delete, sockets, start};
+use super::{CreateRequest, delete, own_cgroup, sockets, start};
 use crate::error::{Error, Result};
 use crate::launch::Child;
 use crate::state::{Record, Store};
@@ -48,11 +48,30 @@ pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> 
         child.end();
     }
     drop(foreground);
+    if let Ok(KILLED) = status {
+        tell_of_memory(store, request);
+    }
     match status {
         Ok(status) if keep => remember(store, request, status)?,
         _ => remove(store, request)?,
     }
     status
+}
+
+/// The exit status of a process that SIGKILL ended.
+const KILLED: u8 = 128 + 9;
+
+/// Says so if it was the kernel that killed in the container, for lack of memory: a status of 137 alone tells nobody.
+fn tell_of_memory(store: &Store, request: &CreateRequest) {
+    // It is a help, and no more: what can't be read is not told.
+    let record = store.open_entry(&request.id).and_then(|entry| entry.read());
+    let Some(cgroup) = record.ok().and_then(|record| own_cgroup(&record).ok().flatten()) else { return };
+    let memory = cgroup.memory();
+    if memory.oom_kills > 0 {
+        let limit = memory.limit.is_some();
+        let place = if limit { "linux.resources.memory.limit: " } else { "" };
+        tracing::warn!("{place}the container was killed for lack of memory ({memory})");
+    }
 }
 
 /// Keeps the exit status for `wait`: we were the one who was told.

@@ -24,6 +24,7 @@ mod make;
 mod mounts;
 mod namespaces;
 pub mod options;
+mod owner;
 mod process;
 mod rootfs;
 mod show;

@@ -27,8 +27,8 @@ struct CloneArgs {
 /// What runs in the child; it must not return.
 pub type Entry = unsafe extern "C" fn(*mut c_void) -> !;
 
-/// Makes a child that *shares our memory* and runs `entry(argument)` on `stack`, while we go on: it is there to call
-/// execve and nothing else. `flags` are `CLONE_*` besides; returns its process id and a pidfd.
+/// Makes a child that runs `entry(argument)` on `stack`, while we go on: it is there to call execve and nothing else.
+/// `flags` are `CLONE_*`; with `CLONE_VM` it *shares our memory*. Returns its process id and a pidfd.
 ///
 /// With a `cgroup` (a directory's descriptor) the child is born in it, which only clone3 can do; without, clone(2) serves
 /// and works under every older seccomp profile.
@@ -44,7 +44,7 @@ pub unsafe fn spawn(
     argument: *mut c_void,
 ) -> Result<(i32, Fd), Errno> {
     let mut pidfd: i32 = -1;
-    let flags = flags | abi::CLONE_VM | abi::CLONE_PIDFD;
+    let flags = flags | abi::CLONE_PIDFD;
     let top = stack.as_mut_ptr_range().end as usize;
     let result = if let Some(dir) = cgroup {
         let arguments = CloneArgs {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 
 use nix::libc;
 use nix::sys::signal::Signal;
@@ -34,6 +35,10 @@ type Words = VecDeque<String>;
 /// | `listen PATH` | a listening unix socket that stays; accepts nothing |
 /// | `become UID GID` | changes its ids |
 /// | `eat MIB` | touches that much memory and keeps it |
+/// | `try-fork` | sleeping children until the kernel refuses one; says `COUNT ERRNO` |
+/// | `bomb` | children that make children, without end |
+/// | `try-huge MIB` | touches that much memory in huge pages of 2 MiB and keeps it; says `ok` or the errno |
+/// | `disk read\|write PATH COUNT KIB` | COUNT blocks of KIB, past the cache; says how many milliseconds that took |
 /// | `window` | waits for one SIGWINCH, then says `ROWS COLUMNS` |
 /// | `spin` | uses a processor until a signal ends it |
 /// | `environ PID` | exits with 0 if that process's environment can be read, 1 if not |
@@ -124,6 +129,16 @@ fn resources(deed: &str, words: &mut Words) -> io::Result<()> {
             // Ones, not zeros: zeroed memory is not touched before it is used.
             std::mem::forget(std::hint::black_box(vec![1_u8; mebibytes << 20]));
         }
+        "try-fork" => try_fork()?,
+        "bomb" => loop {
+            let _ = kernel::fork();
+        },
+        "try-huge" => {
+            let mebibytes: usize = number(words)?;
+            let outcome = kernel::map_huge(mebibytes << 20);
+            say(&outcome.map_or_else(|cause| errno(&cause), |()| "ok".to_owned()))?;
+        }
+        "disk" => disk(&word(words)?, &word(words)?, number(words)?, number(words)?)?,
         "environ" => {
             let readable = fs::read(format!("/proc/{}/environ", word(words)?)).is_ok();
             kernel::exit_now(i32::from(!readable));
@@ -142,6 +157,40 @@ fn spawn_sleepers(count: u32) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn try_fork() -> io::Result<()> {
+    let mut count = 0;
+    loop {
+        match kernel::fork() {
+            Ok(0) => loop {
+                kernel::pause();
+            },
+            Ok(_) => count += 1,
+            Err(cause) => return say(&format!("{count} {}", errno(&cause))),
+        }
+    }
+}
+
+/// Reads or writes blocks from the start of a device or file, with `O_DIRECT`.
+fn disk(what: &str, path: &str, count: usize, kibibytes: usize) -> io::Result<()> {
+    const PAGE: usize = 4096;
+    let write = what == "write";
+    let mut file = File::options().read(!write).write(write).custom_flags(libc::O_DIRECT).open(path)?;
+    let length = kibibytes << 10;
+    // O_DIRECT wants memory at a page's start.
+    let mut memory = vec![b'x'; length + PAGE];
+    let start = memory.as_ptr().align_offset(PAGE);
+    let block = &mut memory[start..start + length];
+    let begun = std::time::Instant::now();
+    for _ in 0..count {
+        if write { file.write_all(block)? } else { file.read_exact(block)? }
+    }
+    say(&begun.elapsed().as_millis().to_string())
+}
+
+fn errno(cause: &io::Error) -> String {
+    format!("{:?}", nix::errno::Errno::from_raw(cause.raw_os_error().unwrap_or(0)))
 }
 
 fn orphan() -> io::Result<()> {

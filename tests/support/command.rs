@@ -135,9 +135,9 @@ pub fn ready(file: &impl AsFd, events: PollFlags, deadline: Duration) -> bool {
     any_ready(&[file.as_fd()], events, deadline)
 }
 
-/// Whether one of `files` has one of `events` before the deadline.
+/// Whether one of `files` has one of `events` before the deadline, which is a usual machine's.
 pub fn any_ready(files: &[impl AsFd], events: PollFlags, deadline: Duration) -> bool {
-    let end = Instant::now() + deadline;
+    let end = Instant::now() + patience(deadline);
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -149,6 +149,13 @@ pub fn any_ready(files: &[impl AsFd], events: PollFlags, deadline: Duration) -> 
             Err(cause) => panic!("poll: {cause}"),
         }
     }
+}
+
+/// The time that something takes on this machine which takes `usual` on a usual one: an emulated one is slow
+/// (`ONGGI_TEST_PATIENCE=8`).
+pub fn patience(usual: Duration) -> Duration {
+    let factor = std::env::var("ONGGI_TEST_PATIENCE").ok().and_then(|factor| factor.parse().ok());
+    usual * factor.unwrap_or(1)
 }
 
 /// Where a process stands in the kernel, as far as /proc tells.

@@ -25,11 +25,11 @@ mod snapshot;
 mod world;
 
 pub use bundle::Bundle;
-pub use command::{Invocation, Output};
+pub use command::{Invocation, Output, patience};
 pub use container::{Container, Ending, reap, reaper};
 pub use guard::{guarded, guarded_rootless, settle};
 pub use host::Host;
-pub use kernel::inherit;
+pub use kernel::{before_exec, inherit};
 pub use payload::copy_to as copy_payload;
 pub use pty::{ConsoleSocket, Pty, attach};
 pub use report::Report;

@@ -1,0 +1,102 @@
+//! config-linux.md, "CPU".
+
+use serde_json::json;
+
+use crate::kit::{has, has_file, keyed, limited, of, start_as, until, written};
+use crate::support::guarded;
+
+/// Each field's file and its value there.
+#[test]
+fn every_field_is_written() {
+    guarded(|host| {
+        if !has(&["cpu", "cpuset"]) {
+            return;
+        }
+        let cpu = json!({"cpu": {"shares": 2048, "quota": 30_000, "period": 50_000, "burst": 10_000, "cpus": "0", "mems": "0"}});
+        let files = ["cpu.weight", "cpu.max", "cpu.max.burst", "cpuset.cpus", "cpuset.mems"];
+        assert_eq!(written(host, &cpu, files), ["174", "30000 50000", "10000", "0", "0"]);
+        let cpu = json!({"cpu": {"idle": 1, "shares": 512, "quota": -1}});
+        assert_eq!(written(host, &cpu, ["cpu.idle", "cpu.weight", "cpu.max"]), ["1", "0", "max 100000"]);
+        let [weight] = written(host, &json!({"cpu": {"shares": 2}}), ["cpu.weight"]);
+        assert_eq!(weight, "1");
+    });
+}
+
+/// A hog under a quota of a tenth is throttled, and gets no more than that, with some room for the clock.
+#[test]
+fn quota_is_felt() {
+    guarded(|host| {
+        if !has(&["cpu"]) {
+            return;
+        }
+        let container = start_as(host, &limited(&json!({"cpu": {"quota": 5_000, "period": 50_000}}), &["spin"]), "jar");
+        let folder = of(container.pid());
+        until("throttled ten times", || keyed(&folder, "cpu.stat", "nr_throttled") >= 10);
+        let (used, periods) = (keyed(&folder, "cpu.stat", "usage_usec"), keyed(&folder, "cpu.stat", "nr_periods"));
+        // What was used before the first period, while the container was made, counts as well.
+        assert!(used < periods * 50_000 / 4, "{used} microseconds in {periods} periods");
+        container.force_delete();
+    });
+}
+
+/// A burst lets a container use what it saved: the kernel counts it.
+#[test]
+fn burst_is_felt() {
+    guarded(|host| {
+        if !has(&["cpu"]) {
+            return;
+        }
+        let cpu = json!({"cpu": {"quota": 20_000, "period": 100_000, "burst": 20_000}});
+        let container = start_as(host, &limited(&cpu, &["spin"]), "jar");
+        let folder = of(container.pid());
+        until("a burst", || {
+            keyed(&folder, "cpu.stat", "nr_bursts") > 0 || keyed(&folder, "cpu.stat", "nr_throttled") > 0
+        });
+        assert!(keyed(&folder, "cpu.stat", "burst_usec") <= 20_000 * keyed(&folder, "cpu.stat", "nr_periods"));
+        container.force_delete();
+    });
+}
+
+/// Two hogs on one processor share it by their weights.
+#[test]
+fn weight_is_felt() {
+    guarded(|host| {
+        if !has(&["cpu", "cpuset"]) {
+            return;
+        }
+        let start = |id, cpu: serde_json::Value| {
+            let mut cpu = cpu;
+            cpu["cpus"] = json!("0");
+            start_as(host, &limited(&json!({"cpu": cpu}), &["spin"]), id)
+        };
+        for (heavy, light) in [(json!({"shares": 10_240}), json!({"shares": 102})), (json!({}), json!({"idle": 1}))] {
+            let (heavy, light) = (start("heavy", heavy), start("light", light));
+            let folders = [of(heavy.pid()), of(light.pid())];
+            let used = || folders.each_ref().map(|folder| keyed(folder, "cpu.stat", "usage_usec"));
+            let before = used();
+            until("the heavy one had a second", || used()[0] >= before[0] + 1_000_000);
+            let after = used();
+            let (heavy_used, light_used) = (after[0] - before[0], after[1] - before[1]);
+            assert!(heavy_used > 4 * light_used, "{heavy_used} and {light_used} microseconds");
+            heavy.force_delete();
+            light.force_delete();
+        }
+    });
+}
+
+/// The container runs on these processors only; ones that are not there are refused by name.
+#[test]
+fn cpuset_is_felt() {
+    guarded(|host| {
+        if !has(&["cpuset"]) || !has_file("/sys/devices/system/cpu/cpu1") {
+            return;
+        }
+        let bundle = limited(&json!({"cpu": {"cpus": "1"}}), &["report", "--read", "/proc/self/status"]);
+        let report = host.report(&bundle);
+        let status = report["reads"]["/proc/self/status"].as_str().unwrap();
+        assert!(status.contains("Cpus_allowed_list:\t1\n"), "{status}");
+        let output = host.run(&limited(&json!({"cpu": {"cpus": "4000"}}), &["exit", "0"]));
+        let output = output.fails_with("linux.resources.cpu.cpus");
+        assert!(output.stderr.contains("can be used here"), "{output:?}");
+    });
+}
