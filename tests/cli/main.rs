@@ -50,11 +50,6 @@ fn a_wrong_line_is_one_sentence() {
         ("delete a b", "container \"a\" does not exist; container \"b\" does not exist"),
         ("exec x", "exec: needs a program to run, after the id (or a file that tells, with --process)"),
         (
-            "--systemd-cgroup run x",
-            "--systemd-cgroup: this onggi can't have systemd make cgroups yet (without the flag onggi makes them itself; \
-             an engine has to be set to the cgroupfs driver)",
-        ),
-        (
             "update --resources - x",
             "update: changing the limits of a running container is not supported yet (`onggi --help` shows what is)",
         ),

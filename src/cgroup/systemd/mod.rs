@@ -95,11 +95,17 @@ pub fn stop(reference: &Reference, sure: bool) -> Result<()> {
 }
 
 /// Tells systemd of limits that change, so that it does not bring the old ones back when it is reloaded. To be called before
-/// they are written to the `cgroup`: systemd writes them too, some less exactly.
+/// they are written to the `cgroup`: systemd writes them too, some less exactly. `devices` are those of
+/// [`changed_devices`](crate::plan::cgroup::systemd::changed_devices), if device rules change too.
 ///
 /// # Errors
 /// What systemd says; none of them holds then.
-pub fn set_properties(reference: &Reference, settings: &[Setting], cgroup: &Cgroup) -> Result<()> {
+pub fn set_properties(
+    reference: &Reference,
+    settings: &[Setting],
+    devices: &[Property],
+    cgroup: &Cgroup,
+) -> Result<()> {
     // What a change of cpu.max leaves out stays as it is, so the whole of it is told.
     let whole = |setting: &Setting| {
         let now =
@@ -109,7 +115,10 @@ pub fn set_properties(reference: &Reference, settings: &[Setting], cgroup: &Cgro
             _ => setting.clone(),
         }
     };
-    let properties = properties(&settings.iter().map(whole).collect::<Vec<_>>());
+    let mut properties = properties(&settings.iter().map(whole).collect::<Vec<_>>());
+    if !reference.user {
+        properties.extend_from_slice(devices);
+    }
     if properties.is_empty() {
         Ok(())
     } else {

@@ -3,8 +3,11 @@
 //! Its program and ours both have to allow an access. Ours is exact, so systemd's only has to allow no less: denials are
 //! left out, and what it has no words for becomes more.
 
+use oci_spec::runtime::LinuxResources;
+
 use super::value::{Property, Value};
-use crate::plan::cgroup::device_rules::{Access, DeviceKind, DeviceRule};
+use crate::error::Problem;
+use crate::plan::cgroup::device_rules::{Access, DeviceKind, DeviceRule, rules};
 
 /// `DevicePolicy` and `DeviceAllow` for `rules`: all that is allowed after the last denial of everything.
 pub(super) fn properties(rules: &[DeviceRule]) -> Vec<Property> {
@@ -30,6 +33,13 @@ pub(super) fn properties(rules: &[DeviceRule]) -> Vec<Property> {
     vec![policy("strict"), Property::new("DeviceAllow", Value::Pairs(pairs))]
 }
 
+/// The same for a unit that runs: what it was allowed before is taken back first.
+pub fn changed_devices(resources: &LinuxResources) -> Result<Vec<Property>, Vec<Problem>> {
+    let mut all = vec![Property::new("DeviceAllow", Value::Pairs(Vec::new()))];
+    all.extend(properties(&rules(resources)?));
+    Ok(all)
+}
+
 /// The devices, as systemd.resource-control(5) names them, by their numbers: no node has to be there.
 fn device(kind: DeviceKind, rule: &DeviceRule) -> String {
     let word = match kind {
@@ -51,10 +61,7 @@ fn letters(access: Access) -> String {
 
 #[cfg(test)]
 mod tests {
-    use oci_spec::runtime::LinuxResources;
-
     use super::*;
-    use crate::plan::cgroup::device_rules::rules;
 
     fn said(devices: &str) -> (String, Vec<String>) {
         let resources: LinuxResources = serde_json::from_str(&format!("{{\"devices\": {devices}}}")).unwrap();

@@ -22,6 +22,7 @@ mod properties;
 mod value;
 
 pub use annotations::{PREFIX as ANNOTATION, asked as annotated};
+pub use devices::changed_devices;
 pub use properties::properties;
 pub use value::{Property, Value};
 
