@@ -71,7 +71,7 @@ pub fn planned(bundle: &Bundle, host: &Host, by_systemd: bool) -> Result<Plan> {
     if !by_systemd {
         return Plan::new(bundle, host);
     }
-    let allowed = if systemd::annotated(bundle.spec.annotations().as_ref()) { allowed()? } else { Vec::new() };
+    let allowed = if systemd::annotated(&bundle.spec) { allowed()? } else { Vec::new() };
     Plan::with(bundle, host, Driver::Systemd { user: host.euid != 0 || !host.initial, allowed: &allowed })
 }
 

@@ -48,7 +48,7 @@ pub fn show(unit: &str, properties: &[&str]) -> String {
 #[track_caller]
 pub fn is_gone(unit: &str) {
     let state = show(unit, &["LoadState", "ActiveState", "Job"]);
-    assert_eq!(state, "LoadState=not-found\nActiveState=inactive", "{unit}");
+    assert_eq!(state, "LoadState=not-found\nActiveState=inactive\nJob=", "{unit}");
     let jobs = tell("systemctl", &["list-jobs", "--no-legend"]);
     assert!(!jobs.contains(unit), "{jobs}");
 }

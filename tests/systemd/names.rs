@@ -1,5 +1,6 @@
 //! Names of units that others have, or had.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ fn failed_before() {
     let runtime = onggi(&folder);
     ask("systemd-run", &["--scope", "--unit=docker-failed.scope", "--property=RuntimeMaxSec=100ms", "sleep", "1000"]);
     let state = || show("docker-failed.scope", &["ActiveState"]);
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while state() != "ActiveState=failed" && std::time::Instant::now() < until {
         std::thread::yield_now();
     }
@@ -82,7 +83,7 @@ fn interrupted(runtime: &Runtime, id: &str, unit: &str, description: &str) {
     let folder = runtime.root().join(id);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("state.json"), record.to_string()).unwrap();
-    use std::os::unix::fs::PermissionsExt;
+
     std::fs::set_permissions(runtime.root(), std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 

@@ -36,7 +36,6 @@ pub enum Failure {
 /// A connection.
 pub struct Connection {
     stream: UnixStream,
-    bus: bool,
     serial: u32,
     unread: Vec<u8>,
     signals: VecDeque<Message>,
@@ -61,9 +60,10 @@ impl Connection {
 
     /// The same over a socket that is connected already.
     pub(super) fn greet(stream: UnixStream, bus: bool, deadline: Instant) -> Result<Self, Failure> {
-        let mut connection = Self { stream, bus, serial: 0, unread: Vec::new(), signals: VecDeque::new() };
-        // Who we are the kernel tells. An id of ours would be the wrong one from within a user namespace.
-        connection.send(b"\0AUTH EXTERNAL\r\nDATA\r\n")?;
+        let mut connection = Self { stream, serial: 0, unread: Vec::new(), signals: VecDeque::new() };
+        // Who we are the kernel tells. An id of ours would be the wrong one from within a user namespace. All of it in one: what
+        // systemd reads together with the last line but not as a part of it, it forgets until there is more.
+        connection.send(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")?;
         loop {
             let line = connection.line(deadline)?;
             match line.split(' ').next() {
@@ -73,10 +73,9 @@ impl Connection {
                 _ => return Err(Failure::Broken(format!("it answers {line:?} when we say who we are"))),
             }
         }
-        connection.send(b"BEGIN\r\n")?;
         if bus {
             let to_bus = |member, signature, body| Call {
-                destination: Some("org.freedesktop.DBus"),
+                destination: "org.freedesktop.DBus",
                 path: "/org/freedesktop/DBus",
                 interface: "org.freedesktop.DBus",
                 member,
@@ -92,11 +91,6 @@ impl Connection {
             connection.call(&to_bus("AddMatch", "s", rule), deadline)?;
         }
         Ok(connection)
-    }
-
-    /// Whether a bus stands between.
-    pub fn bus(&self) -> bool {
-        self.bus
     }
 
     /// Calls, and waits for the reply. Signals that come before it are kept.

@@ -38,12 +38,13 @@ impl Manager {
     /// If none is to be had, by the flag that wants one.
     pub fn find(user: bool) -> Result<Self> {
         let candidates = candidates(user, |name| std::env::var_os(name));
-        Self::first(&candidates, user, Instant::now() + PATIENCE)
+        Self::first(&candidates, user)
     }
 
-    fn first(candidates: &[Address], user: bool, deadline: Instant) -> Result<Self> {
+    fn first(candidates: &[Address], user: bool) -> Result<Self> {
         let mut why = String::new();
         for address in candidates {
+            let deadline = Instant::now() + PATIENCE;
             let connected = Connection::open(address, deadline).map(|connection| Self { connection, user, deadline });
             match connected.and_then(|mut manager| manager.subscribe().map(|()| manager)) {
                 Ok(manager) => return Ok(manager),
@@ -76,7 +77,7 @@ impl Manager {
         body.text(name).text("fail").properties(properties).no_units();
         let (job, sender) = match self.job("StartTransientUnit", "ssa(sv)a(sa(sv))", body) {
             Err(Failure::Refused(error, _)) if error == EXISTS => return Ok(Start::Taken),
-            job => job.map_err(|failure| self.error(name, "start", &failure))?,
+            job => job.map_err(|failure| error(name, "start", &failure))?,
         };
         match self.wait(&job, sender.as_deref()) {
             Ok(result) if result == "done" => Ok(Start::Started),
@@ -98,7 +99,7 @@ impl Manager {
         body.text(name).text("replace");
         let (job, sender) = match self.job("StopUnit", "ss", body) {
             Err(Failure::Refused(error, _)) if error == NO_SUCH_UNIT => return Ok(()),
-            job => job.map_err(|failure| self.error(name, "stop", &failure))?,
+            job => job.map_err(|failure| error(name, "stop", &failure))?,
         };
         match self.wait(&job, sender.as_deref()) {
             Ok(result) if result == "done" => self.reset_failed(name),
@@ -113,7 +114,7 @@ impl Manager {
         body.text(name);
         match self.manager("ResetFailedUnit", "s", body) {
             Err(Failure::Refused(error, _)) if error == NO_SUCH_UNIT => Ok(()),
-            answer => answer.map(drop).map_err(|failure| self.error(name, "reset", &failure)),
+            answer => answer.map(drop).map_err(|failure| error(name, "reset", &failure)),
         }
     }
 
@@ -122,7 +123,7 @@ impl Manager {
         let mut body = Writer::default();
         body.text(name).flag(true).properties(properties);
         let answer = self.manager("SetUnitProperties", "sba(sv)", body);
-        answer.map(drop).map_err(|failure| self.error(name, "change", &failure))
+        answer.map(drop).map_err(|failure| error(name, "change", &failure))
     }
 
     /// A property of a unit, as text: of all units where `kind` is `Unit`, else of `Scope`s or `Slice`s.
@@ -131,7 +132,7 @@ impl Manager {
         let mut body = Writer::default();
         body.text(&format!("{NAME}.{kind}")).text(property);
         let answer = self.call(&path, "org.freedesktop.DBus.Properties", "Get", "ss", body);
-        let answer = answer.map_err(|failure| self.error(name, "look at", &failure))?;
+        let answer = answer.map_err(|failure| error(name, "look at", &failure))?;
         let text = || {
             let mut reader = answer.reader();
             (answer.signature == "v" && reader.signature().ok()? == "s").then(|| reader.text().ok()).flatten()
@@ -160,8 +161,7 @@ impl Manager {
         signature: &str,
         body: Writer,
     ) -> Result<Message, Failure> {
-        let destination = self.connection.bus().then_some(NAME);
-        self.connection.call(&Call { destination, path, interface, member, signature, body }, self.deadline)
+        self.connection.call(&Call { destination: NAME, path, interface, member, signature, body }, self.deadline)
     }
 
     /// A method that begins a job: the job, and who has said so.
@@ -204,16 +204,6 @@ impl Manager {
         let _ = self.reset_failed(name);
     }
 
-    fn error(&self, name: &str, what: &str, failure: &Failure) -> Error {
-        let error = Error::new(name, format!("systemd can't {what} this unit: {}", reason(failure)));
-        match failure {
-            Failure::Refused(kind, _) if kind.ends_with("AccessDenied") || kind.ends_with("AuthRequired") => {
-                error.hint("run as root, or as a user with a systemd of their own (systemctl --user)")
-            }
-            _ => error,
-        }
-    }
-
     fn not_done(&self, name: &str, what: &str, job: &str, result: &str, why: &str) -> Error {
         let why = match why {
             "" | "success" => String::new(),
@@ -239,6 +229,17 @@ impl Manager {
             ),
         };
         error.hint(format!("`systemctl {}list-jobs` shows what it waits for", if self.user { "--user " } else { "" }))
+    }
+}
+
+/// systemd's answer to a request about a unit.
+fn error(name: &str, what: &str, failure: &Failure) -> Error {
+    let error = Error::new(name, format!("systemd can't {what} this unit: {}", reason(failure)));
+    match failure {
+        Failure::Refused(kind, _) if kind.ends_with("AccessDenied") || kind.ends_with("AuthRequired") => {
+            error.hint("run as root, or as a user with a systemd of their own (systemctl --user)")
+        }
+        _ => error,
     }
 }
 

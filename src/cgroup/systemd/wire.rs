@@ -120,8 +120,8 @@ impl Writer {
 
 /// A method call.
 pub struct Call<'a> {
-    /// Who is called; nobody in particular where there is no bus between.
-    pub destination: Option<&'a str>,
+    /// Who is called.
+    pub destination: &'a str,
     pub path: &'a str,
     pub interface: &'a str,
     pub member: &'a str,
@@ -148,9 +148,7 @@ impl Call<'_> {
             field(list, PATH, "o", self.path);
             field(list, INTERFACE, "s", self.interface);
             field(list, MEMBER, "s", self.member);
-            if let Some(destination) = self.destination {
-                field(list, DESTINATION, "s", destination);
-            }
+            field(list, DESTINATION, "s", self.destination);
             if !self.signature.is_empty() {
                 field(list, SIGNATURE, "g", self.signature);
             }

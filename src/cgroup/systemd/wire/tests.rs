@@ -72,15 +72,16 @@ pub(in crate::cgroup::systemd) fn property(to: u32, text: &str) -> Vec<u8> {
 fn a_call_byte_by_byte() {
     let mut body = Writer::default();
     body.text("x.scope").text("fail");
-    let call = Call { destination: None, path: "/a", interface: "b.C", member: "D", signature: "ss", body };
+    let call = Call { destination: "e.F", path: "/a", interface: "b.C", member: "D", signature: "ss", body };
     let expected: &[&[u8]] = &[
         b"l\x01\x00\x01",
         b"\x15\0\0\0",
         b"\x05\0\0\0",
-        b"\x38\0\0\0",
+        b"\x48\0\0\0",
         b"\x01\x01o\0\x02\0\0\0/a\0\0\0\0\0\0",
         b"\x02\x01s\0\x03\0\0\0b.C\0\0\0\0\0",
         b"\x03\x01s\0\x01\0\0\0D\0\0\0\0\0\0\0",
+        b"\x06\x01s\0\x03\0\0\0e.F\0\0\0\0\0",
         b"\x08\x01g\0\x02ss\0",
         b"\x07\0\0\0x.scope\0",
         b"\x04\0\0\0fail\0",

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use oci_spec::runtime::Spec;
+
 use super::value::{Property, Value};
 use crate::error::Problem;
 
@@ -14,9 +16,9 @@ pub const PREFIX: &str = "org.systemd.property.";
 /// What is ours to say: without these the unit would not be the container's.
 const OURS: [&str; 5] = ["PIDs", "Slice", "Delegate", "Description", "CollectMode"];
 
-/// Whether there are such annotations.
-pub fn asked(annotations: Option<&HashMap<String, String>>) -> bool {
-    annotations.is_some_and(|all| all.keys().any(|name| name.starts_with(PREFIX)))
+/// Whether the annotations of a config have such among them.
+pub fn asked(spec: &Spec) -> bool {
+    spec.annotations().as_ref().is_some_and(|all| all.keys().any(|name| name.starts_with(PREFIX)))
 }
 
 /// The properties that are allowed, and a note for each that is not.
@@ -166,8 +168,9 @@ mod tests {
         assert_eq!(said("ExecStopPost", "nonsense", &["KillSignal"]), Ok((vec![], 1)), "not even looked at");
         let note = properties(Some(&HashMap::from([(format!("{PREFIX}X"), "1".into())])), &[]).unwrap().1;
         assert!(note[0].to_string().starts_with("annotations[\"org.systemd.property.X\"]: not applied: "), "{note:?}");
-        assert!(asked(Some(&HashMap::from([(format!("{PREFIX}X"), "1".into())]))));
-        assert!(!asked(Some(&HashMap::from([("x".into(), "1".into())]))));
+        let mut spec = Spec::default();
+        assert!(!asked(spec.set_annotations(Some(HashMap::from([("x".into(), "1".into())])))));
+        assert!(asked(spec.set_annotations(Some(HashMap::from([(format!("{PREFIX}X"), "1".into())])))));
     }
 
     #[test]
