@@ -120,7 +120,7 @@ pub fn make(
     let mut making = Making::new(&entry);
     let mut record = intent(request, prepared);
     entry.save_config(&bundle.config)?;
-    let cgroup = making.cgroup(plan, host, request, &mut record)?;
+    let cgroup = making.cgroup(plan, host, request, &mut record, &interrupts)?;
     let start = match waiting {
         Waiting::ForStart => Some(listen(&entry)?),
         Waiting::ForUs => None,

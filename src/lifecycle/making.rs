@@ -1,5 +1,6 @@
 //! A container in the making, which is undone unless it is done.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
@@ -7,8 +8,8 @@ use tracing::{debug, warn};
 use super::CreateRequest;
 use crate::cgroup::systemd::{self, Keeper};
 use crate::cgroup::{Cgroup, Hierarchy};
-use crate::error::Result;
-use crate::launch::Child;
+use crate::error::{Error, Result};
+use crate::launch::{Child, Interrupts};
 use crate::lifecycle::end::remove_cgroup;
 use crate::plan::cgroup::systemd::{Reference, Unit};
 use crate::plan::{Host, Plan};
@@ -41,8 +42,9 @@ impl<'entry> Making<'entry> {
         host: &Host,
         request: &CreateRequest,
         record: &mut Record,
+        interrupts: &Interrupts,
     ) -> Result<Option<&Cgroup>> {
-        let made = if request.no_cgroup { None } else { self.make_cgroup(plan, request, record)? };
+        let made = if request.no_cgroup { None } else { self.make_cgroup(plan, request, record, interrupts)? };
         let Some(made) = made else {
             debug!("the container has no cgroup of its own: this user may not make one, and no limit asks for it");
             record.cgroup = None;
@@ -67,10 +69,17 @@ impl<'entry> Making<'entry> {
         Ok(Some(cgroup))
     }
 
-    fn make_cgroup(&mut self, plan: &Plan, request: &CreateRequest, record: &mut Record) -> Result<Option<Cgroup>> {
+    fn make_cgroup(
+        &mut self,
+        plan: &Plan,
+        request: &CreateRequest,
+        record: &mut Record,
+        interrupts: &Interrupts,
+    ) -> Result<Option<Cgroup>> {
         let hierarchy = Hierarchy::find()?;
         if let Some(unit) = plan.cgroup.place.unit() {
-            return self.start_unit(&hierarchy, plan, unit, request, record).map(Some);
+            let reference = unit.reference(request.id.as_str(), &record.created);
+            return self.start_unit(&hierarchy, plan, unit, reference, record, interrupts).map(Some);
         }
         let (path, missing) = Cgroup::intended(&hierarchy, &plan.cgroup, request.id.as_str())?;
         // What is there already may be somebody else's: until it is known to be free, `delete --force` must not touch it.
@@ -87,13 +96,16 @@ impl<'entry> Making<'entry> {
         hierarchy: &Hierarchy,
         plan: &Plan,
         unit: &Unit,
-        request: &CreateRequest,
+        reference: Reference,
         record: &mut Record,
+        interrupts: &Interrupts,
     ) -> Result<Cgroup> {
-        let reference = unit.reference(request.id.as_str(), &record.created);
         record.systemd = Some(reference.clone());
         self.entry.write(record)?;
-        let (cgroup, keeper) = systemd::start(hierarchy, &plan.cgroup, unit, &reference)?;
+        let interrupt = interrupts.as_fd().try_clone_to_owned();
+        let interrupt = interrupt.map_err(|cause| Error::io(&*reference.name, "can't wait for systemd", cause))?;
+        let started = systemd::start(hierarchy, &plan.cgroup, unit, &reference, interrupt);
+        let (cgroup, keeper) = started.or_else(|error| interrupts.check().and(Err(error)))?;
         (self.unit, self.keeper) = (Some(reference), Some(keeper));
         Ok(cgroup)
     }

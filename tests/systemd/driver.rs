@@ -220,20 +220,3 @@ fn over_the_bus() {
     assert_eq!(tell("unshare", &["--mount", "sh", "-c", &words]), "ActiveState=active");
     is_gone("docker-bus.scope");
 }
-
-#[test]
-fn debug_strace() {
-    if !is_there() {
-        return;
-    }
-    let folder = folder();
-    let runtime = onggi(&folder);
-    let bundle = sleeper("system.slice:docker:strace");
-    let words = format!(
-        "timeout 20 strace -s 300 -e trace=network,read,write,poll {} --root {} --systemd-cgroup create --bundle {} bus </dev/null 2>&1 | tail -40; strace -s 200 -e trace=network systemctl show -p Id x.scope 2>&1 | tail -30",
-        runtime.program().display(),
-        runtime.root().display(),
-        bundle.path().display()
-    );
-    panic!("{}", tell("sh", &["-c", &words]));
-}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub enum Failure {
     Refused(String, String),
     /// It says nothing until the deadline.
     Silent,
+    /// We are to stop waiting.
+    Interrupted,
     /// It, or the way to it, is broken.
     Broken(String),
 }
@@ -39,6 +41,8 @@ pub struct Connection {
     serial: u32,
     unread: Vec<u8>,
     signals: VecDeque<Message>,
+    /// What ends waiting for a signal when it can be read.
+    interrupt: Option<OwnedFd>,
 }
 
 impl Connection {
@@ -60,7 +64,7 @@ impl Connection {
 
     /// The same over a socket that is connected already.
     pub(super) fn greet(stream: UnixStream, bus: bool, deadline: Instant) -> Result<Self, Failure> {
-        let mut connection = Self { stream, serial: 0, unread: Vec::new(), signals: VecDeque::new() };
+        let mut connection = Self { stream, serial: 0, unread: Vec::new(), signals: VecDeque::new(), interrupt: None };
         // Who we are the kernel tells. An id of ours would be the wrong one from within a user namespace. All of it in one: what
         // systemd reads together with the last line but not as a part of it, it forgets until there is more.
         connection.send(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")?;
@@ -93,13 +97,19 @@ impl Connection {
         Ok(connection)
     }
 
+    /// From now on waits for signals end when `interrupt` can be read; with `None` they don't any more. Replies are always
+    /// waited for: without one nobody knows what was done.
+    pub fn interrupted_by(&mut self, interrupt: Option<OwnedFd>) {
+        self.interrupt = interrupt;
+    }
+
     /// Calls, and waits for the reply. Signals that come before it are kept.
     pub fn call(&mut self, call: &Call<'_>, deadline: Instant) -> Result<Message, Failure> {
         self.serial += 1;
         let serial = self.serial;
         self.send(&call.to_bytes(serial))?;
         loop {
-            let message = self.receive(deadline)?;
+            let message = self.receive(deadline, false)?;
             match message.kind {
                 wire::REPLY if message.reply_to == Some(serial) => return Ok(message),
                 wire::ERROR if message.reply_to == Some(serial) => {
@@ -123,7 +133,7 @@ impl Connection {
             if let Some(message) = self.signals.pop_front() {
                 return Ok(message);
             }
-            let message = self.receive(deadline)?;
+            let message = self.receive(deadline, true)?;
             if message.kind == wire::SIGNAL {
                 return Ok(message);
             }
@@ -138,14 +148,14 @@ impl Connection {
         })
     }
 
-    fn receive(&mut self, deadline: Instant) -> Result<Message, Failure> {
+    fn receive(&mut self, deadline: Instant, interruptible: bool) -> Result<Message, Failure> {
         let malformed = |_| Failure::Broken("it says what is no D-Bus message".into());
         while self.unread.len() < wire::HEAD {
-            self.more(deadline)?;
+            self.more(deadline, interruptible)?;
         }
         let length = wire::length(&self.unread[..wire::HEAD]).map_err(malformed)?;
         while self.unread.len() < length {
-            self.more(deadline)?;
+            self.more(deadline, false)?;
         }
         let rest = self.unread.split_off(length);
         let message = std::mem::replace(&mut self.unread, rest);
@@ -162,19 +172,22 @@ impl Connection {
             if self.unread.len() > LONGEST_LINE {
                 return Err(Failure::Broken("it does not speak D-Bus".into()));
             }
-            self.more(deadline)?;
+            self.more(deadline, false)?;
         }
     }
 
     /// Reads what there is, at least a byte.
-    fn more(&mut self, deadline: Instant) -> Result<(), Failure> {
+    fn more(&mut self, deadline: Instant, interruptible: bool) -> Result<(), Failure> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-            let mut files = [PollFd::new(self.stream.as_fd(), PollFlags::POLLIN)];
+            let file = |file| PollFd::new(file, PollFlags::POLLIN);
+            let interrupt = self.interrupt.as_ref().filter(|_| interruptible);
+            let mut files = [file(self.stream.as_fd()), file(interrupt.map_or(self.stream.as_fd(), AsFd::as_fd))];
             match poll(&mut files, timeout) {
                 Ok(0) if Instant::now() >= deadline => return Err(Failure::Silent),
                 Ok(0) | Err(Errno::EINTR) => continue,
+                Ok(_) if interrupt.is_some() && files[1].any() == Some(true) => return Err(Failure::Interrupted),
                 Ok(_) => {}
                 Err(cause) => return Err(Failure::Broken(cause.desc().to_lowercase())),
             }

@@ -1,6 +1,7 @@
 //! systemd's manager: the few of its methods that are needed (org.freedesktop.systemd1(5)).
 
 use std::fmt::Write as _;
+use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use super::address::{Address, candidates};
@@ -71,6 +72,11 @@ impl Manager {
         Err(Error::new("--systemd-cgroup", format!("{whose} can't be asked for a cgroup: {why}")).hint(remedy))
     }
 
+    /// Has waits for jobs end when `interrupt` can be read.
+    pub fn interrupted_by(&mut self, interrupt: OwnedFd) {
+        self.connection.interrupted_by(Some(interrupt));
+    }
+
     /// Starts a transient unit, and waits until it runs.
     pub fn start(&mut self, name: &str, properties: &[Property]) -> Result<Start> {
         let mut body = Writer::default();
@@ -95,6 +101,7 @@ impl Manager {
 
     /// Stops a unit, waits for its end, and has it forgotten. One that is not there is fine.
     pub fn stop(&mut self, name: &str) -> Result<()> {
+        self.connection.interrupted_by(None);
         let mut body = Writer::default();
         body.text(name).text("replace");
         let (job, sender) = match self.job("StopUnit", "ss", body) {
@@ -197,6 +204,7 @@ impl Manager {
 
     /// Nothing of a unit that did not start is to stay. The error on whose way out this is done is the one to be told.
     fn forget(&mut self, name: &str) {
+        self.connection.interrupted_by(None);
         self.deadline = self.deadline.max(Instant::now() + PATIENCE / 10);
         let mut body = Writer::default();
         body.text(name).text("replace");
@@ -253,6 +261,7 @@ fn reason(failure: &Failure) -> String {
         Failure::Refused(name, text) if text.is_empty() => name.clone(),
         Failure::Refused(_, text) => text.trim_end_matches('.').to_owned(),
         Failure::Silent => format!("it has not answered for {} s", PATIENCE.as_secs()),
+        Failure::Interrupted => "the wait for it was interrupted".to_owned(),
         Failure::Broken(what) => what.clone(),
     }
 }

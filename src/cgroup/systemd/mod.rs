@@ -7,6 +7,7 @@
 //!
 //! May enter: `plan` (units and properties), the rest of `cgroup`.
 
+use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -41,7 +42,8 @@ impl Keeper {
     }
 }
 
-/// Has systemd start `unit`, and writes the limits of `plan` to its cgroup.
+/// Has systemd start `unit`, and writes the limits of `plan` to its cgroup. Waiting for systemd ends when `interrupt` can be
+/// read.
 ///
 /// # Errors
 /// If there is no systemd; if the name is taken; what systemd says, with the unit and the job; those of limits as of
@@ -51,8 +53,10 @@ pub fn start(
     plan: &plan::Cgroup,
     unit: &Unit,
     reference: &Reference,
+    interrupt: OwnedFd,
 ) -> Result<(Cgroup, Keeper)> {
     let mut manager = Manager::find(reference.user)?;
+    manager.interrupted_by(interrupt);
     let placeholder = if unit.is_slice() { None } else { Some(Placeholder::start()?) };
     begin(&mut manager, &reference.name, &described(unit, reference, placeholder.as_ref()))?;
     let begun = (|| {

@@ -226,3 +226,20 @@ fn no_systemd_there() {
     let error = Manager::first(&[], true).err().unwrap().to_string();
     assert!(error.contains("neither XDG_RUNTIME_DIR nor DBUS_SESSION_BUS_ADDRESS says where it is"), "{error}");
 }
+
+/// Who makes a container is asked to stop: the wait ends at once, and the unit that was asked for is taken back.
+#[test]
+fn interrupted() {
+    let answer = |serial, member: &str| match member {
+        "StartTransientUnit" => vec![reply(serial, "o", "/org/freedesktop/systemd1/job/7")],
+        _ => vec![reply(serial, "o", "/j/8")],
+    };
+    let (mut signal, interrupt) = UnixStream::pair().unwrap();
+    let (failed, heard) = with(false, SOON, answer, |manager| {
+        manager.interrupted_by(interrupt.into());
+        signal.write_all(b"x").unwrap();
+        manager.start("x.scope", &[])
+    });
+    assert!(failed.unwrap_err().to_string().contains("the wait for it was interrupted"));
+    assert_eq!(members(&heard), ["Subscribe", "StartTransientUnit", "StopUnit", "ResetFailedUnit"]);
+}
