@@ -2,6 +2,7 @@
 
 use oci_spec::runtime::LinuxResources;
 use onggi::cgroup::{Cgroup, systemd};
+use onggi::error::Error;
 use onggi::plan::cgroup::limits;
 use onggi::plan::cgroup::systemd::{Reference, changed_devices};
 use serde_json::{Value, json};
@@ -37,7 +38,21 @@ fn systemd_is_told() {
     let asked = resources(json!({"memory": {"limit": 50_331_648}, "cpu": {"quota": 30_000}, "pids": {"limit": 44},
         "devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}]}));
     let settings = limits(&asked).unwrap().0;
-    systemd::set_properties(&reference, &settings, &changed_devices(&asked).unwrap(), &cgroup).unwrap();
+    // What does the writing fails: systemd is to know of the old limits again.
+    let failing = systemd::update(&reference, &settings, &[], &cgroup, || Err(Error::new("here", "no")));
+    assert_eq!(failing.unwrap_err().to_string(), "here: no");
+    let shown = show(unit, &["MemoryMax", "CPUQuotaPerSecUSec", "TasksMax"]);
+    for line in ["MemoryMax=67108864", "CPUQuotaPerSecUSec=400ms"] {
+        assert!(shown.lines().any(|one| one == line), "{line}: {shown}");
+    }
+    let mut written = false;
+    let devices = changed_devices(&asked).unwrap();
+    systemd::update(&reference, &settings, &devices, &cgroup, || {
+        written = true;
+        Ok(())
+    })
+    .unwrap();
+    assert!(written);
     tell("systemctl", &["daemon-reload"]);
     assert_eq!(read(&path, "memory.max"), "50331648");
     assert_eq!(read(&path, "cpu.max"), "30000 50000");
@@ -46,12 +61,8 @@ fn systemd_is_told() {
     for line in ["MemoryMax=50331648", "CPUQuotaPerSecUSec=600ms", "TasksMax=44", "DeviceAllow=/dev/char/10:229 rw"] {
         assert!(shown.lines().any(|one| one == line), "{line}: {shown}");
     }
-    let refused = systemd::set_properties(
-        &Reference { name: "docker-nobody.scope".into(), ..reference },
-        &settings,
-        &[],
-        &cgroup,
-    );
+    let nobody = Reference { name: "docker-nobody.scope".into(), ..reference };
+    let refused = systemd::update(&nobody, &settings, &[], &cgroup, || panic!("systemd has refused it"));
     let refused = refused.unwrap_err().to_string();
     assert!(refused.starts_with("docker-nobody.scope: systemd can't change this unit: "), "{refused}");
     container.force_delete();

@@ -1,8 +1,8 @@
 //! Cgroups that systemd makes: transient scopes, asked for over D-Bus.
 //!
 //! [`start`] has the unit that is planned started, and gives its cgroup, with its limits written; the container is born in it
-//! as in any other, and then the [`Keeper`] goes. [`stop`] ends the unit. [`set_properties`] tells systemd of limits that
-//! change. The talk with systemd is a client of our own, as small as what is needed: blocking, without threads, each wait
+//! as in any other, and then the [`Keeper`] goes. [`stop`] ends the unit. [`update`] has
+//! systemd know of limits that change. The talk with systemd is a client of our own, as small as what is needed: blocking, without threads, each wait
 //! with a deadline ([`wire`] bytes, [`connection`] calls and signals, [`manager`] systemd's methods).
 //!
 //! May enter: `plan` (units and properties), the rest of `cgroup`.
@@ -98,35 +98,44 @@ pub fn stop(reference: &Reference, sure: bool) -> Result<()> {
     manager.stop(&reference.name)
 }
 
-/// Tells systemd of limits that change, so that it does not bring the old ones back when it is reloaded. To be called before
-/// they are written to the `cgroup`: systemd writes them too, some less exactly. `devices` are those of
+/// Changes limits of a unit that runs: tells systemd, so that it does not bring the old ones back when it is reloaded, and has
+/// `write` write them to the `cgroup`. systemd writes them first, as some it takes less exactly. `devices` are those of
 /// [`changed_devices`](crate::plan::cgroup::systemd::changed_devices), if device rules change too.
 ///
 /// # Errors
-/// What systemd says; none of them holds then.
-pub fn set_properties(
+/// What systemd says, before anything is written; or the error of `write`, after which systemd knows of the old limits again.
+pub fn update(
     reference: &Reference,
     settings: &[Setting],
     devices: &[Property],
     cgroup: &Cgroup,
+    write: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     // What a change of cpu.max leaves out stays as it is, so the whole of it is told.
-    let whole = |setting: &Setting| {
-        let now =
-            if setting.file == "cpu.max" { file::read(cgroup, "cpu.max").unwrap_or_default() } else { String::new() };
-        match (setting.value.contains(' '), now.split_whitespace().nth(1)) {
-            (false, Some(period)) => Setting { value: format!("{} {period}", setting.value), ..setting.clone() },
-            _ => setting.clone(),
+    let now = |setting: &Setting| file::read(cgroup, &setting.file).unwrap_or_default();
+    let whole = |setting: &Setting| match now(setting).split_whitespace().nth(1) {
+        Some(period) if setting.file == "cpu.max" && !setting.value.contains(' ') => {
+            Setting { value: format!("{} {period}", setting.value), ..setting.clone() }
         }
+        _ => setting.clone(),
     };
-    let mut properties = properties(&settings.iter().map(whole).collect::<Vec<_>>());
-    if !reference.user {
-        properties.extend_from_slice(devices);
+    let before: Vec<_> = settings.iter().map(|setting| Setting { value: now(setting), ..setting.clone() }).collect();
+    let (before, after) = (properties(&before), properties(&settings.iter().map(whole).collect::<Vec<_>>()));
+    let devices = if reference.user { &[] } else { devices };
+    if after.is_empty() && devices.is_empty() {
+        return write();
     }
-    if properties.is_empty() {
-        Ok(())
-    } else {
-        Manager::find(reference.user)?.set_properties(&reference.name, &properties)
+    let mut manager = Manager::find(reference.user)?;
+    manager.set_properties(&reference.name, &after)?;
+    match write() {
+        // Last, when our own program is in force: then nothing is denied in between that neither the old rules deny nor the new.
+        Ok(()) if !devices.is_empty() => manager.set_properties(&reference.name, devices),
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // The error is the one to be told.
+            let _ = manager.set_properties(&reference.name, &before);
+            Err(error)
+        }
     }
 }
 
