@@ -49,7 +49,7 @@ impl Cgroup {
     }
 
     /// `checkBeforeUpdate`: the kernel would make room by killing.
-    fn check_usage(&self, setting: &Setting) -> Result<()> {
+    pub(super) fn check_usage(&self, setting: &Setting) -> Result<()> {
         let used = file::read(self, "memory.current").ok().and_then(|text| text.trim().parse::<u64>().ok());
         match (used, setting.value.parse()) {
             (Some(used), Ok(limit)) if used > limit => Err(Error::new(

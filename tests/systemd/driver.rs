@@ -151,6 +151,26 @@ fn devices() {
     assert_eq!(felt, ["ENXIO", "EPERM", "EPERM", "ok"]);
 }
 
+/// An idle container stays idle.
+#[test]
+fn idle() {
+    if !is_there() {
+        return;
+    }
+    let folder = folder();
+    let runtime = onggi(&folder);
+    let bundle = sleeper("system.slice:docker:idle").edit(|config| {
+        config["linux"]["resources"]["cpu"] = json!({"idle": 1});
+    });
+    let container = start(&runtime, &bundle, "idle");
+    let cgroup = of(container.pid());
+    assert_eq!(read(&cgroup, "cpu.idle"), "1");
+    tell("systemctl", &["daemon-reload"]);
+    assert_eq!(read(&cgroup, "cpu.idle"), "1");
+    container.force_delete();
+    is_gone("docker-idle.scope");
+}
+
 /// A container in a slice: no scope, no placeholder.
 #[test]
 fn a_slice() {

@@ -111,6 +111,41 @@ fn of_an_interrupted_creation() {
     is_gone("docker-none.scope");
 }
 
+/// Killed at any of its words with systemd: `delete --force` leaves nothing, and the id and the name can be used again.
+#[test]
+fn killed_at_any_word() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = onggi(&folder);
+    let bundle = sleeper("system.slice:docker:killed");
+    let (program, root) = (runtime.program().to_str().unwrap(), runtime.root().to_str().unwrap());
+    let path = bundle.path().to_str().unwrap().to_owned();
+    for call in ["sendto", "recvfrom"] {
+        let mut killed = 0;
+        loop {
+            let inject = format!("inject={call}:signal=KILL:when={}", killed + 1);
+            let words = ["-qqq", "-o", "/dev/null", "-e", &inject, program, "--root", root, "--systemd-cgroup"];
+            let mut command = Command::new("strace");
+            command
+                .args(words)
+                .args(["create", "--bundle", &path, "killed"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null());
+            let whole = command.stderr(Stdio::null()).status().unwrap().success();
+            runtime.call(["delete", "--force", "killed"]).ok();
+            is_gone("docker-killed.scope");
+            if whole {
+                break;
+            }
+            killed += 1;
+        }
+        // Greeting, Subscribe, StartTransientUnit, and which cgroup it is.
+        assert!(killed >= 4, "{call}: {killed}");
+    }
+}
+
 /// One after the other under the same name, as an engine restarts a container.
 #[test]
 fn again_and_again() {

@@ -136,15 +136,26 @@ impl Manager {
     /// A property of a unit, as text: of all units where `kind` is `Unit`, else of `Scope`s or `Slice`s.
     pub fn unit_property(&mut self, name: &str, kind: &str, property: &str) -> Result<String> {
         let path = format!("{PATH}/unit/{}", label(name));
+        let text = self.get(&path, &format!("{NAME}.{kind}"), property);
+        text.map_err(|failure| error(name, "look at", &failure))?
+            .ok_or_else(|| Error::new(name, format!("systemd does not say what its {property} is")))
+    }
+
+    /// systemd's version: 252. 0 if it does not say.
+    pub fn version(&mut self) -> u32 {
+        let text = self.get(PATH, MANAGER, "Version").ok().flatten().unwrap_or_default();
+        let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+        text[..end].parse().unwrap_or(0)
+    }
+
+    /// A property of an object, if it is text.
+    fn get(&mut self, path: &str, interface: &str, property: &str) -> Result<Option<String>, Failure> {
         let mut body = Writer::default();
-        body.text(&format!("{NAME}.{kind}")).text(property);
-        let answer = self.call(&path, "org.freedesktop.DBus.Properties", "Get", "ss", body);
-        let answer = answer.map_err(|failure| error(name, "look at", &failure))?;
-        let text = || {
-            let mut reader = answer.reader();
-            (answer.signature == "v" && reader.signature().ok()? == "s").then(|| reader.text().ok()).flatten()
-        };
-        text().ok_or_else(|| Error::new(name, format!("systemd does not say what its {property} is")))
+        body.text(interface).text(property);
+        let answer = self.call(path, "org.freedesktop.DBus.Properties", "Get", "ss", body)?;
+        let mut reader = answer.reader();
+        let is_text = answer.signature == "v" && reader.signature().is_ok_and(|kind| kind == "s");
+        Ok(if is_text { reader.text().ok() } else { None })
     }
 
     /// Signals are for those who ask for them.

@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::plan::cgroup::systemd::{Property, Reference, Unit, Value, properties};
+use crate::plan::cgroup::systemd::{Property, Reference, Unit, Value, idle, properties};
 use crate::plan::cgroup::{self as plan, Setting};
 
 use super::{Cgroup, Hierarchy, controllers, file};
@@ -58,7 +58,8 @@ pub fn start(
     let mut manager = Manager::find(reference.user)?;
     manager.interrupted_by(interrupt);
     let placeholder = if unit.is_slice() { None } else { Some(Placeholder::start()?) };
-    begin(&mut manager, &reference.name, &described(unit, reference, placeholder.as_ref()))?;
+    let properties = known(&mut manager, described(unit, reference, placeholder.as_ref()));
+    begin(&mut manager, &reference.name, &properties)?;
     let begun = (|| {
         let kind = if unit.is_slice() { "Slice" } else { "Scope" };
         let cgroup = found(hierarchy, &reference.name, &manager.unit_property(&reference.name, kind, "ControlGroup")?)?;
@@ -125,7 +126,10 @@ pub fn update(
     if after.is_empty() && devices.is_empty() {
         return write();
     }
+    // systemd would write the limit without asking.
+    settings.iter().filter(|setting| setting.check_usage).try_for_each(|setting| cgroup.check_usage(setting))?;
     let mut manager = Manager::find(reference.user)?;
+    let after = known(&mut manager, after);
     manager.set_properties(&reference.name, &after)?;
     match write() {
         // Last, when our own program is in force: then nothing is denied in between that neither the old rules deny nor the new.
@@ -180,6 +184,16 @@ fn described(unit: &Unit, reference: &Reference, placeholder: Option<&Placeholde
     }
     all.extend(unit.properties.iter().cloned());
     all
+}
+
+/// Those that this systemd knows. All are as old as cgroup v2 in it, but one.
+fn known(manager: &mut Manager, mut properties: Vec<Property>) -> Vec<Property> {
+    /// The version that brought `CPUWeight=idle`.
+    const IDLE: u32 = 252;
+    if properties.contains(&idle()) && manager.version() < IDLE {
+        properties.retain(|property| *property != idle());
+    }
+    properties
 }
 
 /// Starts a unit. Of a name that is taken the failed rest of another is cleared away, and the end of one that is ending is

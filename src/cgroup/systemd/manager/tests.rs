@@ -178,13 +178,15 @@ fn what_systemd_refuses() {
 fn a_property_is_text_or_an_error() {
     let answer = |serial, member: &str| match member {
         "Get" if serial == 2 => vec![property(serial, "/system.slice/x.scope")],
+        "Get" if serial == 4 => vec![property(serial, "252.39-1~deb12u1")],
         "Get" => vec![reply(serial, "s", "x")],
         _ => vec![reply(serial, "", "")],
     };
-    let ((good, bad), heard) = with(false, SOON, answer, |manager| {
+    let ((good, bad, versions), heard) = with(false, SOON, answer, |manager| {
         let mut get = || manager.unit_property("1x-a.scope", "Scope", "ControlGroup");
-        (get(), get())
+        (get(), get(), [manager.version(), manager.version()])
     });
+    assert_eq!(versions, [252, 0]);
     assert_eq!(good.unwrap(), "/system.slice/x.scope");
     assert!(bad.unwrap_err().to_string().contains("does not say what its ControlGroup is"));
     let call = Message::parse(&heard[1].1).unwrap();

@@ -23,7 +23,7 @@ mod value;
 
 pub use annotations::{PREFIX as ANNOTATION, asked as annotated};
 pub use devices::changed_devices;
-pub use properties::properties;
+pub use properties::{idle, properties};
 pub use value::{Property, Value};
 
 /// Who makes the cgroup.

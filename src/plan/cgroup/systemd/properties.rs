@@ -25,6 +25,8 @@ fn property(setting: &Setting) -> Vec<Property> {
     let one = match setting.file.as_str() {
         "cpu.max" => return bandwidth(value),
         "cpu.weight" => limit("CPUWeight"),
+        // Out of idleness a cgroup comes with the usual weight.
+        "cpu.idle" => Some(if value == "1" { idle() } else { Property::new("CPUWeight", Value::Number(100)) }),
         "cpuset.cpus" => set("AllowedCPUs"),
         "cpuset.mems" => set("AllowedMemoryNodes"),
         "memory.min" => limit("MemoryMin"),
@@ -42,6 +44,11 @@ fn property(setting: &Setting) -> Vec<Property> {
         _ => None,
     };
     one.into_iter().collect()
+}
+
+/// `CPUWeight=idle`, which systemd knows from version 252 on.
+pub fn idle() -> Property {
+    Property::new("CPUWeight", Value::Number(0))
 }
 
 /// A number, with the unit that the kernel takes (`memparse`), or `max`.
@@ -145,7 +152,8 @@ mod tests {
             ("io.weight", "200", "IOWeight=200"),
             ("io.weight", "8:0 200", ""),
             ("io.max", "8:0 rbps=1", ""),
-            ("cpu.idle", "1", ""),
+            ("cpu.idle", "1", "CPUWeight=0"),
+            ("cpu.idle", "0", "CPUWeight=100"),
             ("cpu.max.burst", "1", ""),
             ("hugetlb.2MB.max", "1", ""),
         ] {
