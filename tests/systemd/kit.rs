@@ -44,7 +44,7 @@ pub fn show(unit: &str, properties: &[&str]) -> String {
     tell("systemctl", &words)
 }
 
-/// Whether nothing is left of a unit: not loaded, not failed, no job. systemd forgets units a moment after their end.
+/// Nothing is left of a unit: it is not loaded, has not failed, and has no job.
 #[track_caller]
 pub fn is_gone(unit: &str) {
     let state = show(unit, &["LoadState", "ActiveState", "Job"]);

@@ -1,28 +1,34 @@
 //! Cgroups that systemd makes: transient scopes, asked for over D-Bus.
 //!
 //! [`start`] has the unit that is planned started, and gives its cgroup, with its limits written; the container is born in it
-//! as in any other, and then the [`Keeper`] goes. [`stop`] ends the unit. [`update`] has
-//! systemd know of limits that change. The talk with systemd is a client of our own, as small as what is needed: blocking, without threads, each wait
-//! with a deadline ([`wire`] bytes, [`connection`] calls and signals, [`manager`] systemd's methods).
+//! as in any other, and then the [`Keeper`] goes. [`stop`] ends the unit. [`update`] has systemd know of limits that change.
+//!
+//! The talk with systemd is a client of our own, as small as what is needed: blocking, without threads, each wait with a
+//! deadline ([`wire`] bytes, [`connection`] calls and signals, [`manager`] systemd's methods).
 //!
 //! May enter: `plan` (units and properties), the rest of `cgroup`.
 
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use crate::error::{Error, Result};
-use crate::plan::cgroup::systemd::{Property, Reference, Unit, Value, idle, properties};
+use crate::plan::cgroup::systemd::{Property, Reference, Unit, Value, idle};
 use crate::plan::cgroup::{self as plan, Setting};
 
-use super::{Cgroup, Hierarchy, controllers, file};
+use super::{Cgroup, Hierarchy, controllers};
 use manager::{Manager, Start};
 use placeholder::Placeholder;
 
 mod address;
 mod connection;
 mod manager;
+mod near;
 mod placeholder;
+mod update;
 mod wire;
+
+pub use near::near;
+pub use update::update;
 
 /// How often a name that others are about to give back is tried.
 const ATTEMPTS: usize = 3;
@@ -99,82 +105,6 @@ pub fn stop(reference: &Reference, sure: bool) -> Result<()> {
     manager.stop(&reference.name)
 }
 
-/// Changes limits of a unit that runs: tells systemd, so that it does not bring the old ones back when it is reloaded, and has
-/// `write` write them to the `cgroup`. systemd writes them first, as some it takes less exactly. `devices` are those of
-/// [`changed_devices`](crate::plan::cgroup::systemd::changed_devices), if device rules change too.
-///
-/// # Errors
-/// What systemd says, before anything is written; or the error of `write`, after which systemd knows of the old limits again.
-pub fn update(
-    reference: &Reference,
-    settings: &[Setting],
-    devices: &[Property],
-    cgroup: &Cgroup,
-    write: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    // What a change of cpu.max leaves out stays as it is, so the whole of it is told.
-    let now = |setting: &Setting| file::read(cgroup, &setting.file).unwrap_or_default();
-    let whole = |setting: &Setting| match now(setting).split_whitespace().nth(1) {
-        Some(period) if setting.file == "cpu.max" && !setting.value.contains(' ') => {
-            Setting { value: format!("{} {period}", setting.value), ..setting.clone() }
-        }
-        _ => setting.clone(),
-    };
-    let before: Vec<_> = settings.iter().map(|setting| Setting { value: now(setting), ..setting.clone() }).collect();
-    let (before, after) = (properties(&before), properties(&settings.iter().map(whole).collect::<Vec<_>>()));
-    let devices = if reference.user { &[] } else { devices };
-    if after.is_empty() && devices.is_empty() {
-        return write();
-    }
-    // systemd would write the limit without asking.
-    settings.iter().filter(|setting| setting.check_usage).try_for_each(|setting| cgroup.check_usage(setting))?;
-    let mut manager = Manager::find(reference.user)?;
-    let after = known(&mut manager, after);
-    manager.set_properties(&reference.name, &after)?;
-    match write() {
-        // Last, when our own program is in force: then nothing is denied in between that neither the old rules deny nor the new.
-        Ok(()) if !devices.is_empty() => manager.set_properties(&reference.name, devices),
-        Ok(()) => Ok(()),
-        Err(error) => {
-            // The error is the one to be told.
-            let _ = manager.set_properties(&reference.name, &before);
-            Err(error)
-        }
-    }
-}
-
-/// Comes to where processes can be born into `cgroup`: within what is delegated to the user's systemd, which the scope of
-/// a login is not (kernel: cgroup-v2, Delegation Containment). Root is everywhere near enough.
-///
-/// # Errors
-/// If systemd does not take us in.
-pub fn near(reference: &Reference, cgroup: &Cgroup) -> Result<()> {
-    if !reference.user {
-        return Ok(());
-    }
-    let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = text.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    if delegated(cgroup.path()).is_none_or(|below| Path::new("/").join(own).starts_with(below)) {
-        return Ok(());
-    }
-    let pid = std::process::id();
-    let properties = [
-        Property::new("Description", Value::Text(format!("onggi, at work on {}", reference.name))),
-        Property::new("CollectMode", Value::Text("inactive-or-failed".into())),
-        Property::new("PIDs", Value::Words(vec![pid])),
-    ];
-    begin(&mut Manager::find(true)?, &format!("onggi-{pid}.scope"), &properties)
-}
-
-/// The cgroup of the user's manager that a path lies below, from the top of the hierarchy on.
-fn delegated(path: &Path) -> Option<PathBuf> {
-    let is_manager = |name: &str| name.starts_with("user@") && name.ends_with(".service");
-    let manager =
-        path.ancestors().find(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_manager))?;
-    let slices = manager.components().position(|part| part.as_os_str() == "user.slice")?;
-    Some(Path::new("/").join(manager.components().skip(slices).collect::<PathBuf>()))
-}
-
 /// All properties, with those that are known only now.
 fn described(unit: &Unit, reference: &Reference, placeholder: Option<&Placeholder>) -> Vec<Property> {
     let mut all = vec![Property::new("Description", Value::Text(reference.description.clone()))];
@@ -231,19 +161,4 @@ fn found(hierarchy: &Hierarchy, name: &str, path: &str) -> Result<Cgroup> {
         Error::new(name, format!("systemd has started this unit, but there is no cgroup {}", path.display()))
             .hint("systemd must use cgroup v2: boot with systemd.unified_cgroup_hierarchy=1")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_a_users_manager_is() {
-        let below = |path: &str| delegated(Path::new(path)).map(|path| path.display().to_string());
-        assert_eq!(
-            below("/sys/fs/cgroup/user.slice/user-7.slice/user@7.service/user.slice/x.scope").as_deref(),
-            Some("/user.slice/user-7.slice/user@7.service")
-        );
-        assert_eq!(below("/sys/fs/cgroup/system.slice/x.scope"), None);
-    }
 }
