@@ -10,15 +10,10 @@ use crate::support::{Bundle, Runtime};
 const UID: u32 = 1000;
 const MANAGER: &str = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service";
 
-/// From a place of which nothing is delegated to them, as a login is.
-#[test]
-fn session() {
-    if !is_there() {
-        return;
-    }
+/// The user's systemd runs; their onggi, in a folder of its own.
+fn user(folder: &tempfile::TempDir) -> Runtime {
     tell("loginctl", &["enable-linger", "jar"]);
     tell("systemctl", &["start", "user@1000.service"]);
-    let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let state = folder.path().join("state");
     std::fs::create_dir(&state).unwrap();
@@ -26,11 +21,47 @@ fn session() {
     std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o700)).unwrap();
     let program = folder.path().join("onggi");
     std::fs::copy(env!("CARGO_BIN_EXE_onggi"), &program).unwrap();
-    let runtime = Runtime::for_user(UID, UID, program, state);
-    let bundle = Bundle::rootless(UID, UID).deeds(&["say", "ready", "sleep"]).edit(|config| {
-        config["linux"]["cgroupsPath"] = json!("user.slice:libpod:session");
+    Runtime::for_user(UID, UID, program, state)
+}
+
+fn bundle(name: &str) -> Bundle {
+    Bundle::rootless(UID, UID).deeds(&["say", "ready", "sleep"]).edit(|config| {
+        config["linux"]["cgroupsPath"] = json!(format!("user.slice:libpod:{name}"));
         config["linux"]["resources"] = json!({"memory": {"limit": 67_108_864}, "pids": {"limit": 20}});
-    });
+    })
+}
+
+/// Without systemd's own socket the session's bus serves.
+#[test]
+fn over_the_sessions_bus() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = user(&folder);
+    let bundle = bundle("bus");
+    let words = format!(
+        "mount --bind /dev/null /run/user/1000/systemd/private && exec setpriv --reuid 1000 --regid 1000 --clear-groups \
+         env XDG_RUNTIME_DIR=/run/user/1000 sh -c '\
+         onggi=\"{} --root {}\"; $onggi --systemd-cgroup run --detach --bundle {} bus </dev/null >/dev/null && \
+         systemctl --user show --property=ActiveState libpod-bus.scope && $onggi delete --force bus && \
+         systemctl --user show --property=LoadState libpod-bus.scope'",
+        runtime.program().display(),
+        runtime.root().display(),
+        bundle.path().display()
+    );
+    assert_eq!(tell("unshare", &["--mount", "sh", "-c", &words]), "ActiveState=active\nLoadState=not-found");
+}
+
+/// From a place of which nothing is delegated to them, as a login is.
+#[test]
+fn session() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = user(&folder);
+    let bundle = bundle("session");
     let pid_file = bundle.path().join("pid");
     let call = |words: &[&str]| {
         runtime.invoke(words.iter().copied()).with(|command| {
