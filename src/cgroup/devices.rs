@@ -13,7 +13,8 @@ use crate::sys::{self, Fd, bpf};
 const MOST_PROGRAMS: usize = 64;
 
 impl Cgroup {
-    /// Puts `program` in force: alone in a new cgroup, elsewhere in the place of the one that is there, in one step.
+    /// Puts `program` in force: in the place of our earlier one, in one step, or else beside those of others (systemd has
+    /// one in its units), since all of them must agree.
     ///
     /// # Errors
     /// `EPERM` in a user namespace: the caller decides whether to try there at all, where no device node can be made
@@ -48,14 +49,17 @@ impl Cgroup {
     }
 }
 
-/// The program that is attached already; of several the last, the others being not ours.
+/// Our program that is attached already.
 fn attached(directory: Fd) -> Result<Option<OwnedFd>, sys::Errno> {
     let mut ids = [0; MOST_PROGRAMS];
     let count = bpf::attached_device_programs(directory, &mut ids)?;
-    match ids[..count.min(MOST_PROGRAMS)].last() {
-        Some(&id) => bpf::program_by_id(id).map(|program| Some(owned(program))),
-        None => Ok(None),
+    for &id in &ids[..count.min(MOST_PROGRAMS)] {
+        let program = owned(bpf::program_by_id(id)?);
+        if bpf::is_ours(Fd(program.as_raw_fd()))? {
+            return Ok(Some(program));
+        }
     }
+    Ok(None)
 }
 
 /// Takes ownership of a descriptor that the kernel has just made.

@@ -5,6 +5,8 @@
 //! state: [`Cgroup::open`]. Directories are made and removed one component at a time below directory descriptors,
 //! and only what was made here is removed. Every wait has a deadline and wakes by the kernel's own notification.
 //!
+//! Where systemd is to make it, [`systemd`] asks for it.
+//!
 //! May enter: `plan` (what to write), `sys` (bpf). Knows nothing of containers' states or configs.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -27,6 +29,7 @@ mod owner;
 mod processes;
 mod remove;
 mod stats;
+pub mod systemd;
 mod tree;
 mod update;
 mod usage;

@@ -59,6 +59,7 @@ fn names(place: &Place, id: &str) -> Result<PathBuf> {
         Place::Root(names) => names.clone(),
         Place::Relative(names) => Hierarchy::beside_own()?.join(names),
         Place::Unset => Hierarchy::beside_own()?.join(id),
+        Place::Systemd(unit) => unit.path(id),
     };
     let plain = names.components().all(|component| matches!(component, Component::Normal(_)));
     if plain && names.file_name().is_some() {

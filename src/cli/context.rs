@@ -33,14 +33,13 @@ impl Context {
         }
     }
 
-    /// Whether no cgroup is wanted. An error if it is systemd that should make it.
-    pub fn no_cgroup(&self) -> Result<bool> {
-        let manager = self.global.cgroup_manager;
-        if self.global.systemd_cgroup || manager == Some(CgroupManager::Systemd) {
-            let flag = if self.global.systemd_cgroup { "--systemd-cgroup" } else { "--cgroup-manager" };
-            return Err(Error::new(flag, "this onggi can't have systemd make cgroups yet")
-                .hint("without the flag onggi makes them itself; an engine has to be set to the cgroupfs driver"));
-        }
-        Ok(manager == Some(CgroupManager::Disabled))
+    /// Whether no cgroup is wanted.
+    pub fn no_cgroup(&self) -> bool {
+        self.global.cgroup_manager == Some(CgroupManager::Disabled) && !self.global.systemd_cgroup
+    }
+
+    /// Whether systemd is to make the cgroup.
+    pub fn systemd_cgroup(&self) -> bool {
+        self.global.systemd_cgroup || self.global.cgroup_manager == Some(CgroupManager::Systemd)
     }
 }

@@ -49,8 +49,8 @@ pub struct How {
 
 impl How {
     /// What the verbs are asked for.
-    pub fn request(self, id: Id, context: &Context) -> Result<CreateRequest> {
-        Ok(CreateRequest {
+    pub fn request(self, id: Id, context: &Context) -> CreateRequest {
+        CreateRequest {
             id,
             bundle: self.bundle,
             pid_file: self.pid_file,
@@ -60,15 +60,16 @@ impl How {
             no_new_keyring: self.no_new_keyring,
             preserve_fds: self.preserve_fds,
             rootless: context.rootless(),
-            no_cgroup: context.no_cgroup()?,
+            no_cgroup: context.no_cgroup(),
+            systemd_cgroup: context.systemd_cgroup(),
             no_subreaper: false,
-        })
+        }
     }
 }
 
 impl Run for Create {
     fn run(self, context: &Context) -> Result<u8> {
-        let request = self.how.request(self.id, context)?;
+        let request = self.how.request(self.id, context);
         lifecycle::create::create(&context.store()?, &request).map(|()| 0)
     }
 }

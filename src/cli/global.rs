@@ -21,7 +21,7 @@ pub struct Global {
     /// Log what is done.
     #[arg(long)]
     pub debug: bool,
-    /// Have systemd make the cgroups.
+    /// Have systemd make the cgroups; linux.cgroupsPath is slice:prefix:name then.
     #[arg(long)]
     pub systemd_cgroup: bool,
     /// Not used: it belongs to checkpoint and restore, which there are not.

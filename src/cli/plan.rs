@@ -7,7 +7,8 @@ use clap::{Parser, ValueEnum};
 use super::{Context, Run, output};
 use crate::bundle::Bundle;
 use crate::error::Result;
-use crate::plan::{self, Host, Plan as Planned};
+use crate::lifecycle;
+use crate::plan::{self, Host};
 
 /// Show what `create` would do, without doing it.
 #[derive(Parser, Debug)]
@@ -31,9 +32,9 @@ enum Format {
 }
 
 impl Run for Plan {
-    fn run(self, _: &Context) -> Result<u8> {
+    fn run(self, context: &Context) -> Result<u8> {
         let bundle = Bundle::load(&self.bundle)?;
-        let plan = Planned::new(&bundle, &Host::probe().for_spec(&bundle.spec))?;
+        let plan = lifecycle::planned(&bundle, &Host::probe().for_spec(&bundle.spec), context.systemd_cgroup())?;
         match self.format {
             Format::Human => output::print(&plan::human(&plan)),
             Format::Json => output::print_json_indented(&plan::json(&plan)),

@@ -32,7 +32,7 @@ pub struct Run {
 
 impl Word for Run {
     fn run(self, context: &Context) -> Result<u8> {
-        let request = CreateRequest { no_subreaper: self.no_subreaper, ..self.how.request(self.id, context)? };
+        let request = CreateRequest { no_subreaper: self.no_subreaper, ..self.how.request(self.id, context) };
         lifecycle::run::run(&context.store()?, &request, self.detach, self.keep)
     }
 }

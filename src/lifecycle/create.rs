@@ -17,6 +17,7 @@ use super::{CreateRequest, State, hooks, resctrl, sd_notify, sockets};
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Interrupts};
+use crate::plan::cgroup::{Driver, systemd};
 use crate::plan::{Host, Plan};
 use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 
@@ -66,7 +67,7 @@ impl Prepared {
             sd_notify::add(&mut bundle.spec, store, &request.id)?;
         }
         let host = Host::probe().for_spec(&bundle.spec);
-        let plan = Plan::new(&bundle, &host)?;
+        let plan = planned(&bundle, &host, request.systemd_cgroup)?;
         for warning in &plan.warnings {
             warn!("{warning}");
         }
@@ -79,6 +80,40 @@ impl Prepared {
         let preserve_fds = request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count));
         Ok(Self { bundle, plan, host, preserve_fds, notifies })
     }
+}
+
+/// Root's leave for annotations: the properties of systemd units that they may set, one a line.
+const ALLOWED: &str = "/etc/onggi/systemd-properties";
+
+/// The plan of a bundle, with systemd to make the cgroup or not.
+pub fn planned(bundle: &Bundle, host: &Host, by_systemd: bool) -> Result<Plan> {
+    if !by_systemd {
+        return Plan::new(bundle, host);
+    }
+    let allowed = if systemd::annotated(&bundle.spec) { allowed()? } else { Vec::new() };
+    Plan::with(bundle, host, Driver::Systemd { user: host.euid != 0 || !host.initial, allowed: &allowed })
+}
+
+/// The plan once more, from the config as it was when the container was created.
+pub fn planned_before(entry: &Entry, record: &Record) -> Result<(Bundle, Host, Plan)> {
+    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    let host = Host::probe().for_spec(&bundle.spec);
+    let driver = match &record.systemd {
+        Some(unit) => Driver::Systemd { user: unit.user, allowed: &[] },
+        None => Driver::Cgroupfs,
+    };
+    let plan = Plan::with(&bundle, &host, driver)?;
+    Ok((bundle, host, plan))
+}
+
+/// The names in [`ALLOWED`]; none without the file, so that annotations change nothing unless somebody wants them to.
+fn allowed() -> Result<Vec<String>> {
+    let text = match std::fs::read_to_string(ALLOWED) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text.map_err(|cause| Error::io(ALLOWED, "can't be read", cause))?,
+    };
+    let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 /// How the container learns that it is to start.
@@ -117,7 +152,7 @@ pub fn make(
     if let Some(groups) = &groups {
         making.resctrl(groups, &mut record)?;
     }
-    let cgroup = making.cgroup(plan, host, request, &mut record)?;
+    let cgroup = making.cgroup(plan, host, request, &mut record, &interrupts)?;
     let start = match waiting {
         Waiting::ForStart => Some(listen(&entry)?),
         Waiting::ForUs => None,
@@ -148,7 +183,7 @@ pub fn make(
         hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
     };
     let child = launch::spawn(armed, plan, cgroup, host, &interrupts, &mut run_hooks)?;
-    let child = making.child(child);
+    let child = making.child(child)?;
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
     entry.write(&record)?;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, systemd};
 use crate::error::{Error, Result};
-use crate::lifecycle::end::PATIENCE;
+use crate::lifecycle::end::{PATIENCE, remove_cgroup};
 use crate::lifecycle::{end, hooks, own_cgroup, resctrl};
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
@@ -45,7 +45,10 @@ fn whole(entry: &Entry, record: &Record, force: bool) -> Result<Vec<Error>> {
 pub(super) fn destroy(entry: &Entry, record: &Record) -> Result<Vec<Error>> {
     end(entry.id(), Init::find(record)?.as_ref(), own_cgroup(record)?.as_ref())?;
     if let Some(cgroup) = &record.cgroup {
-        Cgroup::remove(cgroup, &record.cgroups_made, Instant::now() + PATIENCE)?;
+        remove_cgroup(cgroup, &record.cgroups_made, record.systemd.as_ref(), Instant::now() + PATIENCE)?;
+    } else if let Some(unit) = &record.systemd {
+        // Its creation was interrupted: the name may be another's, or nobody's.
+        systemd::stop(unit, false)?;
     }
     resctrl::remove(&record.resctrl_made)?;
     // Before the record goes: if we are killed now, another `delete` runs them again, where otherwise nobody would.

@@ -1,10 +1,12 @@
 //! The end of all processes of a container, however they defend themselves.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, systemd};
 use crate::error::{Error, Result};
 use crate::lifecycle::Signal;
+use crate::plan::cgroup::systemd::Reference;
 use crate::state::{Id, Init, Record};
 
 /// How long the kernel has to end what was killed. Only what hangs in it (state D) takes longer than milliseconds.
@@ -32,6 +34,18 @@ pub fn end(id: &Id, init: Option<&Init>, cgroup: Option<&Cgroup>) -> Result<()> 
         }
     }
     cgroup.map_or(Ok(()), |cgroup| cgroup.wait_empty(deadline))
+}
+
+/// Removes the cgroup of a container whose processes have ended: what was `made` for it, or the unit that it belongs to.
+pub fn remove_cgroup(path: &Path, made: &[PathBuf], unit: Option<&Reference>, deadline: Instant) -> Result<()> {
+    let Some(unit) = unit else { return Cgroup::remove(path, made, deadline) };
+    systemd::stop(unit, true).or_else(|error| {
+        // A user's systemd that is gone has taken its cgroups with it; and without it there is no unit.
+        match Cgroup::open(path)? {
+            None => Ok(()),
+            Some(_) => Cgroup::remove(path, &[path.to_owned()], deadline).map_err(|_| error),
+        }
+    })
 }
 
 fn hangs(id: &Id, pid: i32) -> Error {

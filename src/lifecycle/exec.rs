@@ -9,12 +9,12 @@ use oci_spec::runtime as oci;
 
 use super::activation::Activation;
 use super::agent::Agent;
-use super::create::write_pid;
+use super::create::{planned_before, write_pid};
 use super::foreground::Foreground;
 use super::terminal::own_size;
 use super::{ExecRequest, State, own_cgroup, resctrl, sockets};
 use crate::bundle::{self, Bundle};
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, systemd};
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Interrupts};
 use crate::plan::{Affinity, Host, Plan, Process};
@@ -27,12 +27,13 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let status = status(&entry, &record);
     allowed(id, status, request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
-    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
-    let host = Host::probe().for_spec(&bundle.spec);
-    let mut plan = Plan::new(&bundle, &host)?;
+    let (bundle, host, mut plan) = planned_before(&entry, &record)?;
     let activation = Activation::of_caller()?;
     plan.process = process(&bundle, &plan, &host, request, activation.as_ref())?;
     let cgroup = cgroup(&record, request)?;
+    if let (Some(unit), Some(cgroup)) = (&record.systemd, &cgroup) {
+        systemd::near(unit, cgroup)?;
+    }
     let terminal = plan.process.terminal;
     if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
         plan.process.console_size = own_size();

@@ -1,15 +1,19 @@
 //! A container in the making, which is undone unless it is done.
 
 use std::cell::Cell;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
 use super::{CreateRequest, hooks, resctrl};
+use crate::cgroup::systemd::{self, Keeper};
 use crate::cgroup::{Cgroup, Hierarchy};
-use crate::error::Result;
-use crate::launch::Child;
+use crate::error::{Error, Result};
+use crate::launch::{Child, Interrupts};
+use crate::lifecycle::end::remove_cgroup;
+use crate::plan::cgroup::systemd::{Reference, Unit};
 use crate::plan::{Host, Plan};
 use crate::state::{Entry, Record};
 
@@ -21,6 +25,9 @@ pub struct Making<'entry> {
     entry: &'entry Entry,
     cgroup: Option<Cgroup>,
     resctrl_made: Vec<PathBuf>,
+    /// The unit that the cgroup belongs to, and what keeps it alive until the child is there.
+    unit: Option<Reference>,
+    keeper: Option<Keeper>,
     child: Option<Child>,
     /// Whether hooks have begun, so that those that undo what they did must run.
     hooked: &'entry Cell<bool>,
@@ -30,7 +37,16 @@ pub struct Making<'entry> {
 impl<'entry> Making<'entry> {
     /// Nothing yet but the id that `entry` has taken.
     pub fn new(entry: &'entry Entry, hooked: &'entry Cell<bool>) -> Self {
-        Self { entry, cgroup: None, resctrl_made: Vec::new(), child: None, hooked, done: false }
+        Self {
+            entry,
+            cgroup: None,
+            resctrl_made: Vec::new(),
+            unit: None,
+            keeper: None,
+            child: None,
+            hooked,
+            done: false,
+        }
     }
 
     /// Makes the cgroup. The record of what is intended is written before: if we are killed, it can be found again.
@@ -40,8 +56,9 @@ impl<'entry> Making<'entry> {
         host: &Host,
         request: &CreateRequest,
         record: &mut Record,
+        interrupts: &Interrupts,
     ) -> Result<Option<&Cgroup>> {
-        let made = if request.no_cgroup { None } else { self.make_cgroup(plan, request, record)? };
+        let made = if request.no_cgroup { None } else { self.make_cgroup(plan, request, record, interrupts)? };
         let Some(made) = made else {
             debug!("the container has no cgroup of its own: this user may not make one, and no limit asks for it");
             record.cgroup = None;
@@ -66,8 +83,18 @@ impl<'entry> Making<'entry> {
         Ok(Some(cgroup))
     }
 
-    fn make_cgroup(&self, plan: &Plan, request: &CreateRequest, record: &mut Record) -> Result<Option<Cgroup>> {
+    fn make_cgroup(
+        &mut self,
+        plan: &Plan,
+        request: &CreateRequest,
+        record: &mut Record,
+        interrupts: &Interrupts,
+    ) -> Result<Option<Cgroup>> {
         let hierarchy = Hierarchy::find()?;
+        if let Some(unit) = plan.cgroup.place.unit() {
+            let reference = unit.reference(request.id.as_str(), &record.created);
+            return self.start_unit(&hierarchy, plan, unit, reference, record, interrupts).map(Some);
+        }
         let (path, missing) = Cgroup::intended(&hierarchy, &plan.cgroup, request.id.as_str())?;
         // What is there already may be somebody else's: until it is known to be free, `delete --force` must not touch it.
         if missing.last() == Some(&path) {
@@ -75,6 +102,26 @@ impl<'entry> Making<'entry> {
             self.entry.write(record)?;
         }
         Cgroup::create(&hierarchy, &plan.cgroup, request.id.as_str())
+    }
+
+    /// Has systemd make the cgroup. Which unit it is asked for is written before.
+    fn start_unit(
+        &mut self,
+        hierarchy: &Hierarchy,
+        plan: &Plan,
+        unit: &Unit,
+        reference: Reference,
+        record: &mut Record,
+        interrupts: &Interrupts,
+    ) -> Result<Cgroup> {
+        record.systemd = Some(reference.clone());
+        self.entry.write(record)?;
+        let interrupt = interrupts.as_fd().try_clone_to_owned();
+        let interrupt = interrupt.map_err(|cause| Error::io(&*reference.name, "can't wait for systemd", cause))?;
+        let started = systemd::start(hierarchy, &plan.cgroup, unit, &reference, interrupt);
+        let (cgroup, keeper) = started.or_else(|error| interrupts.check().and(Err(error)))?;
+        (self.unit, self.keeper) = (Some(reference), Some(keeper));
+        Ok(cgroup)
     }
 
     /// Makes the resctrl groups. The record of what is intended is written before.
@@ -85,9 +132,13 @@ impl<'entry> Making<'entry> {
         groups.make()
     }
 
-    /// Takes over the child.
-    pub fn child(&mut self, child: Child) -> &Child {
-        self.child.insert(child)
+    /// Takes over the child, which is in the cgroup by now.
+    pub fn child(&mut self, child: Child) -> Result<&Child> {
+        let child = self.child.insert(child);
+        if let (Some(keeper), Some(cgroup)) = (self.keeper.take(), &self.cgroup) {
+            keeper.leave(cgroup)?;
+        }
+        Ok(child)
     }
 
     /// The container is complete.
@@ -111,7 +162,8 @@ impl Drop for Making<'_> {
             if let Some(child) = self.child.take() {
                 child.end();
             }
-            Cgroup::remove(cgroup.path(), cgroup.made(), deadline)
+            self.keeper = None;
+            remove_cgroup(cgroup.path(), cgroup.made(), self.unit.as_ref(), deadline)
         });
         if let Some(child) = self.child.take() {
             child.end();

@@ -34,6 +34,7 @@ mod terminal;
 pub mod update;
 pub mod wait;
 
+pub use create::planned;
 pub use end::{end, own_cgroup};
 pub use request::{CreateRequest, ExecRequest};
 pub use signal::Signal;

@@ -29,6 +29,8 @@ pub struct CreateRequest {
     pub rootless: bool,
     /// Leave the container in the cgroup of its caller.
     pub no_cgroup: bool,
+    /// Have systemd make the cgroup.
+    pub systemd_cgroup: bool,
     /// `run` only: don't become the reaper of the container's orphans.
     pub no_subreaper: bool,
 }

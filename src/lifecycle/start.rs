@@ -5,13 +5,13 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use super::agent::Agent;
+use super::create::planned_before;
 use super::end::PATIENCE;
 use super::sd_notify::Notify;
 use super::{State, delete, hooks};
-use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
-use crate::plan::{Hook, Host, Plan};
+use crate::plan::{Hook, Plan};
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
 /// Starts a created container. When this returns, the user's program has begun, and the poststart hooks have run.
@@ -88,8 +88,7 @@ fn end_of_life(entry: &Entry, record: &Record, error: Error) -> Error {
 
 /// The plan once more, from the config as it was when the container was created.
 fn plan(entry: &Entry, record: &Record) -> Result<Plan> {
-    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
-    Plan::new(&bundle, &Host::probe().for_spec(&bundle.spec))
+    planned_before(entry, record).map(|(_, _, plan)| plan)
 }
 
 /// Runs the poststart hooks. One that fails is the end of the container, which is the caller's to bring about.

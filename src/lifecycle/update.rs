@@ -3,10 +3,11 @@
 use oci_spec::runtime::LinuxResources;
 
 use crate::bundle;
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, systemd};
 use crate::error::{Error, Problem, Result};
 use crate::lifecycle::own_cgroup;
 use crate::plan::Host;
+use crate::plan::cgroup::systemd::changed_devices;
 use crate::plan::cgroup::{Setting, devices, limits};
 use crate::state::{Id, Status, Store, status};
 
@@ -36,7 +37,15 @@ pub fn update(store: &Store, id: &Id, json: &[u8], file: &str) -> Result<()> {
     let devices = rules.map(|_| devices(&resources)).transpose().map_err(problems)?;
     // In a user namespace nobody can make device nodes, and the kernel lets nobody attach a program.
     let devices = devices.filter(|_| Host::probe().root());
-    cgroup.update(&settings, devices.as_ref())
+    let write = || cgroup.update(&settings, devices.as_ref());
+    match &record.systemd {
+        // systemd has to know, or its next reload brings the old limits back.
+        Some(unit) => {
+            let rules = rules.map(|_| changed_devices(&resources)).transpose().map_err(problems)?;
+            systemd::update(unit, &settings, &rules.unwrap_or_default(), &cgroup, write)
+        }
+        None => write(),
+    }
 }
 
 /// The limit of memory and swap together, given alone, needs the one for memory that holds.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use oci_spec::runtime as oci;
 
+use super::cgroup::Driver;
 use super::{
     Cgroup, Host, Listener, Plan, devices, hooks, idmap, label, mounts, namespaces, net_devices, numa, process, rdt,
     rootfs, scheduling, sysctl, time,
@@ -19,6 +20,11 @@ impl Plan {
     ///
     /// Errors: everything that is wrong with the config, at once, and what this host's user may not do.
     pub fn new(bundle: &Bundle, host: &Host) -> Result<Self> {
+        Self::with(bundle, host, Driver::Cgroupfs)
+    }
+
+    /// The same, with somebody to make the cgroup.
+    pub fn with(bundle: &Bundle, host: &Host, driver: Driver<'_>) -> Result<Self> {
         let spec = &bundle.spec;
         let mut found = check::check(spec);
         found.warnings.splice(0..0, bundle.warnings.iter().cloned());
@@ -39,7 +45,7 @@ impl Plan {
         if let Some(idmap) = &idmap {
             idmap::check_mounts(idmap, &mounts, spec, &mut found);
         }
-        let cgroup = found.take(Cgroup::new(linux));
+        let cgroup = found.take(Cgroup::with(linux, spec.annotations().as_ref(), driver));
         if let Some(cgroup) = &cgroup {
             found.warnings.extend(cgroup.notes.iter().cloned());
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::plan::cgroup::systemd;
 use crate::plan::{Hook, Listener};
 
 /// The version of [`Record`]'s form. It is raised when an older onggi could no longer read a record rightly.
@@ -32,6 +33,9 @@ pub struct Record {
     /// Those that were made for it; only these are removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resctrl_made: Vec<PathBuf>,
+    /// The unit of systemd's that the cgroup belongs to, if it was asked to make one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub systemd: Option<systemd::Reference>,
     /// Init's process id as the runtime sees it; `None` in the intent.
     pub pid: Option<i32>,
     /// When init started, in clock ticks after boot (field 22 of /proc/PID/stat).

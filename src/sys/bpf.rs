@@ -25,6 +25,7 @@ const BPF: usize = 280;
 const BPF_PROG_LOAD: usize = 5;
 const BPF_PROG_ATTACH: usize = 8;
 const BPF_PROG_GET_FD_BY_ID: usize = 13;
+const BPF_OBJ_GET_INFO_BY_FD: usize = 15;
 const BPF_PROG_QUERY: usize = 16;
 const BPF_PROG_TYPE_CGROUP_DEVICE: u32 = 15;
 const BPF_CGROUP_DEVICE: u32 = 6;
@@ -32,6 +33,9 @@ const BPF_CGROUP_DEVICE: u32 = 6;
 const BPF_F_ALLOW_MULTI: u32 = 1 << 1;
 /// One certain program is replaced, atomically.
 const BPF_F_REPLACE: u32 = 1 << 2;
+
+/// The name of our programs, as bpftool shows it; at most 15 bytes.
+const NAME: &[u8] = b"onggi_devices";
 
 /// `union bpf_attr`, longer than any kernel's: kernels take a longer one if the rest is zero, while some write their
 /// answer past the end of a shorter one.
@@ -88,8 +92,7 @@ pub fn load_device_program(program: &[Instruction]) -> Result<Fd, Errno> {
         .set_pointer(8, pointer(program))
         .set_pointer(16, license.as_ptr() as usize)
         .set(68, BPF_CGROUP_DEVICE);
-    // "onggi_devices" as bpftool shows it; 16 bytes with the NUL.
-    attributes.0[48..61].copy_from_slice(b"onggi_devices");
+    attributes.0[48..48 + NAME.len()].copy_from_slice(NAME);
     // SAFETY: the kernel reads `count` instructions and the license, both alive until it returns.
     unsafe { attributes.call(BPF_PROG_LOAD) }.map(descriptor)
 }
@@ -131,6 +134,19 @@ pub fn program_by_id(id: u32) -> Result<Fd, Errno> {
     attributes.set(0, id);
     // SAFETY: no pointers.
     unsafe { attributes.call(BPF_PROG_GET_FD_BY_ID) }.map(descriptor)
+}
+
+/// Whether a program is one that [`load_device_program`] made, here or in an earlier process.
+pub fn is_ours(program: Fd) -> Result<bool, Errno> {
+    // `struct bpf_prog_info` up to its name, which is at 64 and 16 bytes long.
+    let mut info = [0u64; 10];
+    let mut attributes = Attributes::new();
+    attributes.set(0, program.0.cast_unsigned()).set(4, 80).set_pointer(8, pointer_mut(&mut info));
+    // SAFETY: the kernel writes at most the 80 bytes that it is told of, and its answers within its attributes.
+    unsafe { attributes.call(BPF_OBJ_GET_INFO_BY_FD) }?;
+    let name = [info[8].to_ne_bytes(), info[9].to_ne_bytes()];
+    let name = name.as_flattened();
+    Ok(name.starts_with(NAME) && name[NAME.len()] == 0)
 }
 
 /// A system call's result that is a file descriptor.

@@ -62,11 +62,6 @@ fn a_wrong_line_is_one_sentence() {
         ("state x", "container \"x\" does not exist"),
         ("start x y", "start: \"y\" is one argument too many (see `onggi start --help`)"),
         ("delete a b", "container \"a\" does not exist; container \"b\" does not exist"),
-        (
-            "--systemd-cgroup run x",
-            "--systemd-cgroup: this onggi can't have systemd make cgroups yet (without the flag onggi makes them itself; \
-             an engine has to be set to the cgroupfs driver)",
-        ),
         ("update x", "container \"x\" does not exist"),
         ("update --memory 1x x", "--memory: \"1x\" is no size (a number of bytes, or with a unit: 512m, 1.5g)"),
         ("update --cpu-quota -2 x", "--cpu-quota: \"-2\" is no whole number of at least -1"),

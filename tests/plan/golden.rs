@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use insta::{assert_snapshot, with_settings};
-use onggi::bundle::spec;
-use onggi::plan::{Host, human, json};
+use onggi::bundle::{Bundle, spec};
+use onggi::plan::cgroup::Driver;
+use onggi::plan::{Host, Plan, human, json};
 
 use crate::plan_of;
 
@@ -36,6 +37,23 @@ fn what_spec_writes_for_an_ordinary_user() {
 #[cfg_attr(not(target_arch = "x86_64"), ignore = "the filter always has the machine's own architecture, too")]
 fn what_docker_writes() {
     golden("docker", include_str!("fixtures/docker.json"), &Host::example());
+}
+
+/// The same, where Docker's cgroup driver is systemd.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "the filter always has the machine's own architecture, too")]
+fn what_systemd_is_asked_for() {
+    let mut config: serde_json::Value = serde_json::from_str(include_str!("fixtures/docker.json")).unwrap();
+    config["linux"]["cgroupsPath"] = "kubepods-burstable-pod1.slice:docker:jar".into();
+    config["annotations"]["org.systemd.property.TimeoutStopUSec"] = "uint64 10000000".into();
+    config["annotations"]["org.systemd.property.KillSignal"] = "37".into();
+    let bundle = Bundle::parse("/bundle".into(), config.to_string().into()).unwrap();
+    let driver = Driver::Systemd { user: false, allowed: &["TimeoutStopUSec".to_owned()] };
+    let page = human(&Plan::with(&bundle, &Host::example(), driver).unwrap());
+    let cgroup = page.lines().take_while(|line| !line.contains("namespaces made"));
+    with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        assert_snapshot!("systemd", cgroup.collect::<Vec<_>>().join("\n"));
+    });
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub struct DeviceRule {
 
 impl DeviceRule {
     /// Whether it denies every device of a kind, or of both.
-    fn denies_everything(&self) -> bool {
+    pub(super) fn denies_everything(&self) -> bool {
         !self.allow && self.major.is_none() && self.minor.is_none() && self.access == Access::ALL
     }
 }

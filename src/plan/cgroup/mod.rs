@@ -7,6 +7,7 @@
 //!
 //! Sources: runtime-spec config-linux; Documentation/admin-guide/cgroup-v2.rst.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 
@@ -20,10 +21,12 @@ mod device_rules;
 mod io;
 mod memory;
 mod others;
+pub mod systemd;
 mod unified;
 
 pub use device_program::{Instruction, Program};
 pub use device_rules::{Access, DeviceKind, DeviceRule};
+pub use systemd::Driver;
 
 /// Where the container lives, its limits and its devices.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +42,7 @@ pub struct Cgroup {
 }
 
 /// A place in the cgroup hierarchy (`linux.cgroupsPath`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     /// Below the root of the cgroup v2 mount; stored without the leading slash, at least one component, all of them plain names.
     Root(PathBuf),
@@ -47,6 +50,8 @@ pub enum Place {
     Relative(PathBuf),
     /// None given: the container's id, below the parent of the runtime's own cgroup.
     Unset,
+    /// A unit of systemd's, which makes the cgroup (`--systemd-cgroup`).
+    Systemd(systemd::Unit),
 }
 
 /// One write to a file of the cgroup.
@@ -121,6 +126,21 @@ impl Cgroup {
     /// # Errors
     /// All problems of `cgroupsPath` and `resources` at once.
     pub fn new(linux: &Linux) -> Result<Self, Vec<Problem>> {
+        Self::with(linux, None, Driver::Cgroupfs)
+    }
+
+    /// The same, with somebody to make it. Where that is systemd, `annotations` may ask for properties of the unit.
+    ///
+    /// # Errors
+    /// As of [`Cgroup::new`], and those of annotations.
+    pub fn with(
+        linux: &Linux,
+        annotations: Option<&HashMap<String, String>>,
+        driver: Driver<'_>,
+    ) -> Result<Self, Vec<Problem>> {
+        if let Driver::Systemd { user, allowed } = driver {
+            return Self::by_systemd(linux, annotations, user, allowed);
+        }
         let mut problems = Vec::new();
         let place = place(linux.cgroups_path().as_deref()).map_err(|problem| problems.push(problem));
         let none = LinuxResources::default();
@@ -130,6 +150,34 @@ impl Cgroup {
         match (place, limits, devices) {
             (Ok(place), Ok((settings, notes)), Ok(devices)) => Ok(Self { place, settings, devices, notes }),
             _ => Err(problems),
+        }
+    }
+
+    fn by_systemd(
+        linux: &Linux,
+        annotations: Option<&HashMap<String, String>>,
+        user: bool,
+        allowed: &[String],
+    ) -> Result<Self, Vec<Problem>> {
+        // The path is no path here: the rest is planned without it.
+        let mut rest = linux.clone();
+        rest.set_cgroups_path(None);
+        let planned = Self::with(&rest, None, Driver::Cgroupfs);
+        let settings = planned.as_ref().map_or(&[][..], |cgroup| &cgroup.settings);
+        match (systemd::Unit::new(linux, annotations, settings, user, allowed), planned) {
+            (Ok((unit, notes)), Ok(mut cgroup)) => {
+                cgroup.notes.extend(notes);
+                Ok(Self { place: Place::Systemd(unit), ..cgroup })
+            }
+            (unit, planned) => {
+                let mut problems = unit.err().unwrap_or_default();
+                for problem in planned.err().unwrap_or_default() {
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+                Err(problems)
+            }
         }
     }
 }

@@ -73,10 +73,13 @@ fn cgroup(plan: &Plan, page: &mut Page) {
         Place::Root(path) => format!("/{}", plain_text(&path.to_string_lossy())),
         Place::Relative(path) => format!("{} beside the runtime's own", plain_text(&path.to_string_lossy())),
         Place::Unset => "named after the container, beside the runtime's own".to_owned(),
+        Place::Systemd(unit) => format!("{} by systemd", plain_text(&unit.path("ID").to_string_lossy())),
     };
+    let unit = cgroup.place.unit().map_or(&[][..], |unit| &unit.properties);
+    let unit = unit.iter().map(|property| plain_text(&format!("{} = {}", property.name, property.value)));
     let settings = cgroup.settings.iter().map(|setting| plain_text(&format!("{} = {}", setting.file, setting.value)));
     let devices = format!("device program of {} instructions", cgroup.devices.instructions.len());
-    page.step("cgroup", [place].into_iter().chain(settings).chain([devices]));
+    page.step("cgroup", [place].into_iter().chain(unit).chain(settings).chain([devices]));
 }
 
 /// The clone, and what the parent does to the child from outside.

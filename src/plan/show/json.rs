@@ -57,6 +57,12 @@ fn cgroup(cgroup: &Cgroup) -> Value {
         Place::Root(path) => json!({"root": path.to_string_lossy()}),
         Place::Relative(path) => json!({"relative": path.to_string_lossy()}),
         Place::Unset => Value::Null,
+        Place::Systemd(unit) => {
+            let properties = unit.properties.iter();
+            let properties: serde_json::Map<_, _> =
+                properties.map(|of| (of.name.clone(), Value::from(of.value.to_string()))).collect();
+            json!({"systemd": unit.path("ID").to_string_lossy(), "user": unit.user, "properties": properties})
+        }
     };
     let setting = |of: &crate::plan::cgroup::Setting| json!({"file": of.file, "value": of.value, "place": of.place});
     json!({
