@@ -58,7 +58,7 @@ fn in_a_user_namespace() {
             return;
         }
         // Only one id is mapped, and that is not 5.
-        unshared(host.runtime().run(&Bundle::new(), "jar"), host).fails_with("may not map this id");
+        unshared(host.runtime().run(&Bundle::new(), "jar"), host).fails_with("the user namespace may not map");
         let plain = Bundle::new().namespace("time", None).edit(|config| {
             config["mounts"][2]["options"] = json!(["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]);
         });

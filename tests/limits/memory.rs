@@ -148,7 +148,7 @@ fn a_limit_below_what_is_in_use() {
             host.runtime().invoke(["update", "--resources", "-", "jar"]).stdin(&resources).run()
         };
         update(json!({"limit": 8 * MIB, "checkBeforeUpdate": true}))
-            .fails_with("linux.resources.memory.limit: the new limit of 8388608 bytes");
+            .fails_with("resources.memory.limit: the new limit of 8388608 bytes");
         assert_eq!(read(&folder, "memory.max"), "67108864");
         update(json!({"limit": 48 * MIB, "checkBeforeUpdate": true})).ok();
         assert_eq!(read(&folder, "memory.max"), "50331648");

@@ -1,12 +1,12 @@
 //! A seccomp agent: listens at `listenerPath`, gets the listener of a container's filter, and answers for its calls.
 
 use std::io::{IoSliceMut, Read};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use nix::poll::PollFlags;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use serde_json::Value;
 
@@ -94,6 +94,9 @@ impl Agent {
             let mut calls = Vec::new();
             loop {
                 assert!(ready(&filter, PollFlags::POLLIN, DEADLINE), "no call came, and the process did not end");
+                if hung_up(&filter) {
+                    return Seen { told, calls };
+                }
                 match kernel::notification(&filter) {
                     Ok(Some((id, call))) => {
                         calls.push(call);
@@ -107,4 +110,12 @@ impl Agent {
             }
         })
     }
+}
+
+/// Whether nobody is left whom the filter holds for. Older kernels say it here alone: there the next notification is waited
+/// for without an end.
+fn hung_up(filter: &OwnedFd) -> bool {
+    let mut looked = [PollFd::new(filter.as_fd(), PollFlags::POLLIN)];
+    poll(&mut looked, PollTimeout::ZERO).unwrap();
+    looked[0].revents().is_some_and(|found| !found.contains(PollFlags::POLLIN) && found.contains(PollFlags::POLLHUP))
 }

@@ -66,6 +66,17 @@ pub fn skipped(why: &str) {
     }
 }
 
+/// Whether this kernel can't map the ids of a tmpfs, which is noted then.
+pub fn no_mapped_tmpfs() -> bool {
+    let name = nix::sys::utsname::uname().unwrap();
+    let mut numbers = name.release().to_str().unwrap().split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+    let old = (numbers.next(), numbers.next()) < (Some(6), Some(3));
+    if old {
+        skipped("the ids of a tmpfs are mapped since Linux 6.3");
+    }
+    old
+}
+
 /// `life::process::args::{{closure}}` is the test `process::args` of the program `life`.
 fn test_name<F>() -> &'static str {
     let path = type_name::<F>().trim_end_matches("::{{closure}}");

@@ -111,6 +111,10 @@ impl Fault<'_> {
                     abi::EPERM => error.hint(
                         "in a user namespace proc needs a new pid namespace, sysfs a new network namespace, mqueue a new ipc namespace",
                     ),
+                    // Older kernels have some file systems look at their options only here.
+                    abi::EINVAL if parameters(&mount.source).iter().any(is_id) => error.hint(format!(
+                        "an option's value is not what {kind} expects; or the user namespace may not map its uid= or gid="
+                    )),
                     abi::EINVAL => error.hint(format!("an option's value is not what {kind} expects")),
                     _ => error,
                 }
@@ -143,9 +147,7 @@ impl Fault<'_> {
     }
 
     fn parameter(&self, place: String, source: &Source, kind: &str) -> Error {
-        let Source::Filesystem { parameters, .. } = source else {
-            return self.say(place, "an option is refused");
-        };
+        let parameters = parameters(source);
         let error = match parameters.get(self.extra as usize) {
             Some(Parameter::Flag(key)) => self.say(place, format!("{kind} refuses the option {:?}", show(key))),
             Some(Parameter::Text(key, value)) => {
@@ -153,8 +155,6 @@ impl Fault<'_> {
             }
             None => self.say(place, format!("{kind} refuses its source or mode")),
         };
-        let is_id =
-            |of: &Parameter| matches!(of, Parameter::Text(key, _) if [c"uid", c"gid"].contains(&key.as_c_str()));
         match self.errno {
             abi::EINVAL if parameters.get(self.extra as usize).is_some_and(is_id) => {
                 error.hint("the user namespace may not map this id: leave the option out, or map it")
@@ -214,4 +214,17 @@ impl Fault<'_> {
             _ => return None,
         })
     }
+}
+
+/// What a file system is told; nothing for other mounts.
+fn parameters(source: &Source) -> &[Parameter] {
+    match source {
+        Source::Filesystem { parameters, .. } => parameters,
+        _ => &[],
+    }
+}
+
+/// Whether it is an id, which has to be mapped.
+fn is_id(of: &Parameter) -> bool {
+    matches!(of, Parameter::Text(key, _) if [c"uid", c"gid"].contains(&key.as_c_str()))
 }
