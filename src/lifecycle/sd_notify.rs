@@ -102,7 +102,8 @@ impl Notify {
             bound => bound.map_err(failed)?,
         };
         let mode = Mode::from_bits_truncate(0o777);
-        fchmodat(AT_FDCWD, &path, mode, FchmodatFlags::FollowSymlink).map_err(|cause| failed(cause.into()))?;
+        // No link: an ordinary user's container can make its mount of the directory writable again, and the directory is its own.
+        fchmodat(AT_FDCWD, &path, mode, FchmodatFlags::NoFollowSymlink).map_err(|cause| failed(cause.into()))?;
         socket.set_nonblocking(true).map_err(failed)?;
         Ok(Some(Self { socket, manager }))
     }
