@@ -35,6 +35,24 @@ pub fn open_directory(directory: impl AsFd, path: &Path) -> Result<OwnedFd, Errn
     openat(directory, path, flags, Mode::empty())
 }
 
+/// The same, and `path` may be longer than paths can be (PATH_MAX): a container nests its cgroups as deep as it likes.
+pub fn open_deep(directory: impl AsFd, path: &Path) -> Result<OwnedFd, Errno> {
+    let mut here = match open_directory(&directory, path) {
+        Err(Errno::ENAMETOOLONG) => open_directory(&directory, Path::new("."))?,
+        opened => return opened,
+    };
+    let mut part = PathBuf::new();
+    for name in path.components() {
+        // A name has 255 bytes at most, and the NUL wants its place, too.
+        if part.as_os_str().len() + 257 > libc::PATH_MAX as usize {
+            here = open_directory(&here, &part)?;
+            part.clear();
+        }
+        part.push(name);
+    }
+    open_directory(&here, &part)
+}
+
 /// Opens a directory of the host that must be one of cgroup v2; `EMEDIUMTYPE` if it is not.
 pub fn open_cgroup(path: &Path) -> Result<OwnedFd, Errno> {
     let directory = open_directory(AT_FDCWD, path)?;

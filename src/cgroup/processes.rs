@@ -30,7 +30,7 @@ impl Cgroup {
     }
 
     fn read_processes(&self, path: &Path, pids: &mut Vec<i32>, unread: &mut Vec<PathBuf>) -> Result<(), Errno> {
-        let directory = file::open_directory(self, path)?;
+        let directory = file::open_deep(self, path)?;
         unread.extend(file::children(&directory)?.iter().map(|name| path.join(name)));
         let list = file::read(&directory, "cgroup.procs")?;
         // 0 stands for a process that this pid namespace doesn't see.

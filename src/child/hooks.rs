@@ -8,9 +8,13 @@ use crate::sys::{Errno, Fd, abi, clone, file, mount, process, socket};
 ///
 /// They know the rootfs by its path, and look there for what is mounted in it: so for them it is mounted there, too. That
 /// is also where they stand.
+///
+/// What is mounted there leaves all peer groups: or else, when it is taken away again, what is mounted on a shared mount
+/// of the container would go with it, in the container and on the host.
 pub fn create_container(root: Fd, container: &Container) -> Outcome {
     let path = container.rootfs_path.get();
     let copy = mount::clone_tree(root, c"", true).at(Step::CreateContainerHook)?;
+    mount::set_attributes(copy, 0, 0, abi::MS_PRIVATE, true).at(Step::CreateContainerHook)?;
     mount::attach_at(copy, path).at(Step::CreateContainerHook)?;
     file::close(copy);
     file::chdir(path).at(Step::CreateContainerHook)?;

@@ -100,15 +100,26 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     identity::schedule(process)?;
     listen::name(process, envp);
 
-    // 10. The container is created. It waits, for a moment or a week, to be started.
+    // 10. A filter that had to wait for a capability goes first if it can: until the start there may be others in the pid
+    //    namespace who can look into this process (CAP_SYS_PTRACE), and then it has no more capabilities than its program will.
+    let early = waiting && process.filter_first.is();
+    if early {
+        program::inherit(script)?;
+        identity::finish(process, waiting, wire)?;
+    }
+
+    // 11. The container is created. It waits, for a moment or a week, to be started.
     wire.say(Event::Ready, 0);
     let wire = program::wait_for_start(process, wire)?;
 
-    // 11. Started: the last hooks, the filter, the last capabilities; then the user's program.
-    let last = hooks::start_container(process)
-        .and_then(|()| program::inherit(script))
-        .and_then(|()| identity::finish(process, waiting, wire))
-        .and_then(|()| program::execute(process, program, envp));
+    // 12. Started: the last hooks, the filter, the last capabilities; then the user's program.
+    let finish = || {
+        hooks::start_container(process)?;
+        program::inherit(script)?;
+        identity::finish(process, waiting, wire)
+    };
+    let ready = if early { Ok(()) } else { finish() };
+    let last = ready.and_then(|()| program::execute(process, program, envp));
     match last {
         Err(fault) => wire.fail(fault),
         Ok(never) => Ok(never),

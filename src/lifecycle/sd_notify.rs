@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
@@ -29,6 +30,12 @@ const SOCKET: &str = "notify.sock";
 /// What a container may say of itself. Not `MAINPID=` and the like: ids of its own namespaces, and descriptors to be kept.
 const PASSED_ON: [&str; 7] =
     ["READY=1", "RELOADING=1", "STOPPING=1", "STATUS=", "ERRNO=", "WATCHDOG=1", "EXTEND_TIMEOUT_USEC="];
+
+/// How many messages are passed on before something else is looked at.
+const AT_ONCE: usize = 8;
+
+/// How long a manager may take that has more to read than it holds.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether our caller is a service manager that wants to know.
 pub fn wanted() -> bool {
@@ -95,7 +102,8 @@ impl Notify {
             bound => bound.map_err(failed)?,
         };
         let mode = Mode::from_bits_truncate(0o777);
-        fchmodat(AT_FDCWD, &path, mode, FchmodatFlags::FollowSymlink).map_err(|cause| failed(cause.into()))?;
+        // No link: an ordinary user's container can make its mount of the directory writable again, and the directory is its own.
+        fchmodat(AT_FDCWD, &path, mode, FchmodatFlags::NoFollowSymlink).map_err(|cause| failed(cause.into()))?;
         socket.set_nonblocking(true).map_err(failed)?;
         Ok(Some(Self { socket, manager }))
     }
@@ -105,20 +113,27 @@ impl Notify {
         self.socket.as_fd()
     }
 
-    /// Passes on what has arrived, with `more` after a `READY=1`; whether that was among it.
+    /// Passes on what has arrived, with `more` after a `READY=1`; whether that was among it. Not all of it at once: a
+    /// container may say more than can be passed on, and its caller has other things to attend to.
     pub fn pass_on(&self, more: &str) -> bool {
         let mut message = [0; 4096];
         let mut ready = false;
-        while let Ok(length) = self.socket.recv(&mut message) {
+        for _ in 0..AT_ONCE {
+            let Ok(length) = self.socket.recv(&mut message) else { break };
             let text = String::from_utf8_lossy(&message[..length]);
             let (passed, says_ready) = passed(&text, more);
             ready |= says_ready;
-            if !passed.is_empty() {
-                let _ =
-                    UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(passed.as_bytes(), &self.manager));
+            if !passed.is_empty() && self.tell(&passed).is_err() {
+                break;
             }
         }
         ready
+    }
+
+    fn tell(&self, text: &str) -> std::io::Result<()> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.send_to_addr(text.as_bytes(), &self.manager).map(drop)
     }
 
     /// Waits until the container, whose init is `pid` behind `pidfd`, has said that it is ready, and says so.
@@ -164,7 +179,25 @@ fn passed(text: &str, more: &str) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::passed;
+    use std::os::unix::net::UnixDatagram;
+
+    use super::{AT_ONCE, Notify, SocketAddr, SocketAddrExt, passed};
+
+    /// Who speaks all the time does not keep us from the rest: what is left wakes the next poll.
+    #[test]
+    fn not_all_at_once() {
+        let name = format!("onggi-test-{}", std::process::id());
+        let manager = SocketAddr::from_abstract_name(&name).unwrap();
+        let (container, socket) = UnixDatagram::pair().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        for _ in 0..=AT_ONCE {
+            container.send(b"X=1").unwrap();
+        }
+        let notify = Notify { socket, manager };
+        assert!(!notify.pass_on(""));
+        assert_eq!(notify.socket.recv(&mut [0; 8]).unwrap(), 3);
+        assert!(notify.socket.recv(&mut [0; 8]).is_err());
+    }
 
     #[test]
     fn only_what_is_the_containers_business() {

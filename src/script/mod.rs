@@ -321,6 +321,8 @@ pub struct Process {
     pub seccomp: List<u64>,
     /// Its flags.
     pub seccomp_flags: u32,
+    /// Whether it is loaded before a new container waits for its start, rather than after.
+    pub filter_first: Flag,
     /// Whether it has a listener, which goes over the wire.
     pub notifies: Flag,
     /// Listening socket that `start` connects to; none: the word comes over the wire.

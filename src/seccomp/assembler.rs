@@ -14,11 +14,11 @@ pub(super) type Place = usize;
 const REACH: usize = u8::MAX as usize - 2;
 
 /// `BPF_RET | BPF_K`: the verdict is `k`.
-const RETURN: u16 = 0x06;
+pub(super) const RETURN: u16 = 0x06;
 /// `BPF_JMP | BPF_JA`: goes on `k` instructions further.
-const JUMP: u16 = 0x05;
+pub(super) const JUMP: u16 = 0x05;
 /// `BPF_LD | BPF_W | BPF_ABS`: loads the 32 bits at offset `k` of `seccomp_data`.
-const LOAD: u16 = 0x20;
+pub(super) const LOAD: u16 = 0x20;
 /// `BPF_ALU | BPF_AND | BPF_K`.
 const AND: u16 = 0x54;
 

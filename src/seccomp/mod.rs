@@ -20,6 +20,7 @@
 //! - A rule on `socket`, `semop` ... holds for `socketcall` and `ipc` too, where an architecture has them: see `calls`.
 //! - Unknown names are no error: profiles name calls of many architectures and of newer kernels.
 
+mod allows;
 mod arch;
 mod assembler;
 mod calls;

@@ -194,3 +194,24 @@ fn unknown_names_are_told_and_no_more() {
     assert_eq!(says(&filter, AARCH64, 63, [0; 6]), ERRNO + 1);
     assert_eq!(says(&filter, 8, 63, [0; 6]), 0x8000_0000, "no table, so foreign");
 }
+
+#[test]
+fn what_is_allowed_for_certain() {
+    let arg = json!([{"index": 0, "value": 7, "op": "SCMP_CMP_NE"}]);
+    let filter = filter(json!({
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "syscalls": [
+            {"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"},
+            {"names": ["close"], "action": "SCMP_ACT_LOG"},
+            {"names": ["accept4"], "action": "SCMP_ACT_ALLOW", "args": arg},
+        ],
+    }));
+    let allowed = |call: i64| filter.allows(u32::try_from(call).unwrap());
+    assert!([libc::SYS_read, libc::SYS_write, libc::SYS_close].into_iter().all(allowed));
+    assert!(![libc::SYS_accept4, libc::SYS_getpid, 100_000].into_iter().any(allowed));
+    let docker = include_str!("../../tests/seccomp/docker-default.json");
+    let docker = compile(&serde_json::from_str(docker).unwrap()).unwrap();
+    let waits_with = [libc::SYS_read, libc::SYS_write, libc::SYS_close, libc::SYS_accept4];
+    assert!(waits_with.into_iter().all(|call| docker.allows(u32::try_from(call).unwrap())));
+    assert!(!docker.allows(u32::try_from(libc::SYS_reboot).unwrap()));
+}

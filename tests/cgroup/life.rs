@@ -1,8 +1,12 @@
 //! Processes in a cgroup: listed, frozen, killed, waited for.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::time::Instant;
 
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::write;
 use onggi::cgroup::{Cgroup, Memory};
 
 use crate::world::{Process, World, soon};
@@ -21,6 +25,27 @@ fn processes_of_the_whole_subtree() {
     cgroup.kill().unwrap();
     cgroup.wait_empty(soon()).unwrap();
     assert_eq!((cgroup.processes().unwrap(), cgroup.populated().unwrap()), (vec![], false));
+}
+
+/// A container nests its cgroups so deep that no path leads there: its processes are listed, and it can be removed.
+#[test]
+fn deeper_than_a_path_can_be() {
+    let Some(world) = World::enter() else { return };
+    let cgroup = world.create("leaf", "{}").unwrap();
+    let process = Process::start_in(&cgroup);
+    let name = "n".repeat(200);
+    let mut here = OwnedFd::from(fs::File::open(cgroup.path()).unwrap());
+    for _ in 0..25 {
+        mkdirat(&here, &*name, Mode::from_bits_truncate(0o755)).unwrap();
+        here = openat(&here, &*name, OFlag::O_DIRECTORY, Mode::empty()).unwrap();
+    }
+    let procs = openat(&here, "cgroup.procs", OFlag::O_WRONLY, Mode::empty()).unwrap();
+    write(procs, process.pid().to_string().as_bytes()).unwrap();
+    let listed = cgroup.processes();
+    cgroup.kill().unwrap();
+    cgroup.wait_empty(soon()).unwrap();
+    Cgroup::remove(cgroup.path(), cgroup.made(), soon()).unwrap();
+    assert_eq!(listed.unwrap(), [process.pid()]);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::support::{Bundle, Container, Report, guarded};
 
 /// CVE-2016-3697, CVE-2026-30892: a number is a number, never a name of the image's and never 0 by accident.
@@ -110,5 +112,50 @@ fn cve_2016_9962_capabilities() {
             assert!(status.success(), "{status}");
         }
         container.force_delete();
+    });
+}
+
+/// CVE-2016-9962: a created container waits for its start, maybe in a pid namespace with others who may attach to it. It can do
+/// no more than its program will, though loading its filter takes CAP_SYS_ADMIN. Where the filter forbids what it waits with,
+/// the container begins all the same.
+#[test]
+fn cve_2016_9962_waiting() {
+    guarded(|host| {
+        if !host.is_onggi() {
+            return;
+        }
+        for (forbidden, early) in [("getsid", true), ("accept4", false), ("read", false)] {
+            let bundle = Bundle::new().deeds(&["say", "ready", "sleep"]).edit(|config| {
+                config["process"]["noNewPrivileges"] = json!(false);
+                let mut rule = json!({"names": [forbidden], "action": "SCMP_ACT_ERRNO"});
+                if forbidden == "read" {
+                    // Of arguments nobody knows anything beforehand.
+                    rule["args"] = json!([{"index": 0, "value": 1000, "op": "SCMP_CMP_EQ"}]);
+                }
+                config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]});
+            });
+            let mut container = host.create(&bundle);
+            let status = |pid: i32| fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let value = |status: &str, name: &str| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+                line.trim().to_owned()
+            };
+            let waiting = status(container.pid());
+            container.start();
+            assert_eq!(container.line(), "ready", "{forbidden}");
+            let status = status(container.pid());
+            for set in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "Seccomp:"] {
+                let same = value(&waiting, set) == value(&status, set);
+                assert!(
+                    same || !early,
+                    "{forbidden}: {set} is {} while it waits, {} then",
+                    value(&waiting, set),
+                    value(&status, set)
+                );
+            }
+            assert_eq!(value(&waiting, "Seccomp:"), if early { "2" } else { "0" }, "{forbidden}");
+            assert_eq!(value(&status, "Seccomp:"), "2", "{forbidden}");
+            container.force_delete();
+        }
     });
 }

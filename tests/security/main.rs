@@ -6,6 +6,7 @@
 mod support;
 
 mod descriptors;
+mod hooks;
 mod identity;
 mod links;
 mod masks;

@@ -7,7 +7,7 @@ use super::{Room, label};
 use crate::launch::scheduling;
 use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
 use crate::script::{self, Flag, List};
-use crate::seccomp::Instruction;
+use crate::seccomp::{Filter, Instruction};
 use crate::sys::{Fd, abi, process};
 
 /// What the process has to do with the world outside its plan.
@@ -98,11 +98,18 @@ pub fn lay_out(
             room.layout.list(&words)
         }),
         seccomp_flags: filter.map_or(0, |filter| filter.flags),
+        filter_first: Flag::from(hooks.is_empty() && filter.is_some_and(goes_first)),
         notifies: Flag::from(filter.is_some_and(|filter| filter.notify)),
         start,
         hooks: self::hooks(room, hooks),
         hook_state: outside.hook_state,
     }
+}
+
+/// Whether a created container can wait for its start with the filter loaded: if that allows the calls with which it waits.
+fn goes_first(filter: &Filter) -> bool {
+    let waits_with = [libc::SYS_read, libc::SYS_write, libc::SYS_close, libc::SYS_accept4];
+    !filter.notify && waits_with.into_iter().all(|call| u32::try_from(call).is_ok_and(|call| filter.allows(call)))
 }
 
 /// Lays out hooks that the child runs.
