@@ -1,8 +1,8 @@
 //! The child: what happens between clone and the user's program.
 //!
-//! It is a freestanding program of some ten thousand bytes (`main.rs` beside this file is its start, `build.rs` how it is built) that
-//! the parent writes to a sealed memory file and executes as the first thing after clone. So neither the host's
-//! executable nor the parent's memory is ever inside a container: there is nothing here to steal or to overwrite.
+//! It is a freestanding program of some thirty thousand bytes (`main.rs` beside this file is its start, `build.rs` how it
+//! is built) that the parent writes to a sealed memory file and executes as the first thing after clone. So neither the
+//! host's executable nor the parent's memory is ever inside a container: there is nothing here to steal or to overwrite.
 //!
 //! It follows the parent's [`Script`] and nothing else: no parsing, no choices, no allocation, no formatting, only system
 //! calls. [`init`] makes a container, [`join`] puts one more process into one; both are numbered lists, to be read from top

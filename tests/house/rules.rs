@@ -22,7 +22,6 @@ const UNSAFE: &[&str] = &[
     "state/init.rs",
     "lifecycle/terminal.rs",
     "main.rs",
-    "main.rs",
 ];
 
 #[test]
