@@ -19,6 +19,7 @@ mod hooks;
 mod host;
 mod idmap;
 mod label;
+pub mod list;
 mod make;
 mod mounts;
 mod namespaces;
