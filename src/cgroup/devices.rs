@@ -1,13 +1,13 @@
 //! The device program of a cgroup.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 
 use super::Cgroup;
 use crate::error::{Error, Result};
 use crate::plan::cgroup::Program;
-use crate::sys::{self, Fd, bpf};
+use crate::sys::{self, Fd, bpf, owned};
 
 /// More programs on one cgroup than the kernel allows (`BPF_CGROUP_MAX_PROGS`).
 const MOST_PROGRAMS: usize = 64;
@@ -60,11 +60,4 @@ fn attached(directory: Fd) -> Result<Option<OwnedFd>, sys::Errno> {
         }
     }
     Ok(None)
-}
-
-/// Takes ownership of a descriptor that the kernel has just made.
-#[allow(unsafe_code)]
-fn owned(descriptor: Fd) -> OwnedFd {
-    // SAFETY: it comes straight from the system call that made it, nobody else knows it.
-    unsafe { OwnedFd::from_raw_fd(descriptor.0) }
 }

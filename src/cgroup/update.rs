@@ -6,6 +6,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use super::{Cgroup, Hierarchy, controllers, file};
 use crate::error::{Error, Problem, Result};
 use crate::plan::cgroup::{Absent, Program, Setting};
+use crate::plan::list::Range;
 
 /// What a file said before it was written to: the writes that bring it back.
 struct Before {
@@ -172,17 +173,9 @@ fn granule(file: &str) -> u64 {
 
 /// The numbers of a list like `0-3,7` (cpuset(7)).
 pub(super) fn numbers(list: &str) -> Vec<u32> {
-    let mut all = Vec::new();
-    for part in list.split(',').filter(|part| !part.is_empty()) {
-        let (range, stride) = part.split_once(':').unwrap_or((part, "1/1"));
-        let (start, end) = range.split_once('-').unwrap_or((range, range));
-        let (used, group) = stride.split_once('/').unwrap_or(("1", "1"));
-        let number = |text: &str| text.trim().parse::<u32>().unwrap_or(0);
-        // No machine has more; a list that is nonsense was refused by the kernel.
-        let (start, end) = (number(start), number(end).min(1 << 16));
-        let (used, group) = (number(used).max(1), number(group).max(1));
-        all.extend((start..=end).filter(|at| (at - start) % group < used));
-    }
+    // What is none was refused by the kernel, and no machine has more.
+    let ranges = list.split(',').filter_map(|part| Range::parse(part.trim()).ok());
+    let mut all: Vec<u32> = ranges.flat_map(|range| range.numbers(1 << 16)).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -1,6 +1,6 @@
 //! Hooks that run in the container's namespaces: the one occasion on which the child makes processes.
 
-use super::{At, Fault, Outcome};
+use super::{At, Fault, Outcome, text};
 use crate::script::{Container, Hook, HookState, Process, Step};
 use crate::sys::{Errno, Fd, abi, clone, file, mount, process, socket};
 
@@ -41,7 +41,9 @@ fn run(hook: &Hook, state: &HookState, step: Step, index: u32) -> Outcome {
     // A hook that does not read its stdin is free to.
     process::ignore_sigpipe(true);
     let mut digits = [0; 10];
-    for part in [state.before.get().to_bytes(), decimal(process::pid(), &mut digits), state.after.get().to_bytes()] {
+    for part in
+        [state.before.get().to_bytes(), text::decimal(process::pid(), &mut digits), state.after.get().to_bytes()]
+    {
         let _ = file::write(writer, part);
     }
     file::close(writer);
@@ -72,19 +74,4 @@ fn become_hook(hook: &Hook, stdin: Fd) -> ! {
     };
     // As shells say it.
     process::exit(if errno == Errno(abi::ENOENT) { 127 } else { 126 })
-}
-
-/// `number` in decimal digits.
-fn decimal(number: i32, buffer: &mut [u8; 10]) -> &[u8] {
-    let mut rest = number.unsigned_abs();
-    let mut start = buffer.len();
-    for place in buffer.iter_mut().rev() {
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        start -= 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    buffer.get(start..).unwrap_or_default()
 }

@@ -20,8 +20,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         join::namespaces(script, wire)?;
     }
 
-    // 3. In a new user namespace: wait until ids mean something. A time namespace, as long as this process's files in
-    //    /proc belong to the one that it was born as. Then be the user namespace's root.
+    // 3. In a new user namespace: wait until ids mean something, then be its root. In between a new time namespace, while
+    //    this process's files in /proc still belong to whom it was born as. Then nobody looks in any more.
     if script.await_maps.is() {
         wire.wait().at(Step::Maps)?;
     }
@@ -87,7 +87,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         console::open_here(process)?;
     }
 
-    // 9. What the security module is told, while procfs can be reached. Nothing that leads out is open any more. Who the process is. Then all is checked that could still go wrong: the directory, the program.
+    // 9. The program's label, by the host's /proc; then nothing that leads out is open any more. Who the process is. Then
+    //    all is checked that could still go wrong: the directory, the program.
     label::of_program(script)?;
     seal::last(script, wire.0)?;
     let there = program::approach_cwd(process);

@@ -27,7 +27,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     // 3. A terminal from the container's own devpts.
     console::open_here(process)?;
 
-    // 4. What the security module is told. Nothing that leads out is open any more. Who the process is, where it stands, what it becomes.
+    // 4. The program's label, by the host's /proc; then nothing that leads out is open any more. Who the process is, where
+    //    it stands, what it becomes.
     label::of_program(script)?;
     seal::last(script, wire.0)?;
     let there = program::approach_cwd(process);
@@ -38,14 +39,16 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let mut home = [0; home::LENGTH];
     let envp = home::environment(process, &mut home);
 
-    // 5. It can do no more than its program will. A filter that had to wait for a capability goes first, too; then it is
-    //    born into the pid namespace. But one that notifies can't: the agent is told the process id, and until it knows
-    //    that, nobody would answer for what is still to be done here.
+    // 5. It can do no more than its program will. A filter that had to wait for a capability goes first, too. But one that
+    //    notifies can't: the agent is told the process id, and until it knows that, nobody would answer for what is still
+    //    to be done here.
     program::inherit(script)?;
     let early = waiting && !process.notifies.is();
     if early {
         identity::finish(process, waiting, wire)?;
     }
+
+    // 6. Born into the pid namespace: from here on the container can see it. A session, with the terminal; when it runs.
     if script.reborn.is() {
         be_born(script, wire)?;
     }
@@ -53,6 +56,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     process::setsid().at(Step::Session)?;
     console::control(process)?;
     identity::schedule(process)?;
+
+    // 7. Ready. What only the parent may set it sets now; then the filter, and the user's program.
     wire.say(Event::Ready, 0);
     if process.await_scheduling.is() {
         wire.wait().at(Step::Start)?;

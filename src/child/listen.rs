@@ -2,8 +2,12 @@
 
 use core::ffi::CStr;
 
+use super::text;
 use crate::script::{LISTEN_PID, Process};
 use crate::sys::process;
+
+/// Places for digits at the end of [`LISTEN_PID`]: as many as a process id can have.
+const ZEROS: usize = 10;
 
 /// Writes the number of this process in the place that the environment has for it.
 pub fn name(process: &Process, envp: usize) {
@@ -26,25 +30,16 @@ pub fn name(process: &Process, envp: usize) {
 /// Replaces the ten zeros by the number.
 ///
 /// # Safety
-/// `text` must be a writable copy of [`LISTEN_PID`].
-unsafe fn write(text: *mut u8) {
+/// `variable` must be a writable copy of [`LISTEN_PID`].
+unsafe fn write(variable: *mut u8) {
     let mut digits = [0; 10];
-    let mut rest = process::pid().cast_unsigned();
-    let mut count = 0;
-    for digit in &mut digits {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        count += 1;
-        if rest == 0 {
-            break;
-        }
-    }
+    let digits = text::decimal(process::pid(), &mut digits);
     // SAFETY: the caller's; the zeros have room for ten digits, and the NUL goes at most where there is one.
     unsafe {
-        let start = text.add(LISTEN_PID.count_bytes() - digits.len());
-        for (place, digit) in digits.iter().take(count).rev().enumerate() {
+        let start = variable.add(LISTEN_PID.count_bytes() - ZEROS);
+        for (place, digit) in digits.iter().enumerate() {
             *start.add(place) = *digit;
         }
-        *start.add(count) = 0;
+        *start.add(digits.len()) = 0;
     }
 }

@@ -1,8 +1,8 @@
 //! The child: what happens between clone and the user's program.
 //!
-//! It is a freestanding program of some ten thousand bytes (`main.rs` beside this file is its start, `build.rs` how it is built) that
-//! the parent writes to a sealed memory file and executes as the first thing after clone. So neither the host's
-//! executable nor the parent's memory is ever inside a container: there is nothing here to steal or to overwrite.
+//! It is a freestanding program of some thirty thousand bytes (`main.rs` beside this file is its start, `build.rs` how it
+//! is built) that the parent writes to a sealed memory file and executes as the first thing after clone. So neither the
+//! host's executable nor the parent's memory is ever inside a container: there is nothing here to steal or to overwrite.
 //!
 //! It follows the parent's [`Script`] and nothing else: no parsing, no choices, no allocation, no formatting, only system
 //! calls. [`init`] makes a container, [`join`] puts one more process into one; both are numbered lists, to be read from top
@@ -30,10 +30,12 @@ mod listen;
 mod listener;
 mod mounts;
 mod place;
+mod procfs;
 mod program;
 mod rootfs;
 mod seal;
 mod sysctl;
+mod text;
 mod time;
 
 use core::ffi::CStr;
@@ -126,7 +128,7 @@ impl Wire {
 
 /// The child's main function; `argument` is the number of the script's descriptor.
 pub fn main(argument: &CStr) -> ! {
-    let script = map(number(argument));
+    let script = map(text::number(argument.to_bytes()).map_or(Fd::NONE, Fd));
     let wire = Wire(script.wire);
     let done = if script.create.is() { init::run(script, wire) } else { join::run(script, wire) };
     match done {
@@ -137,18 +139,6 @@ pub fn main(argument: &CStr) -> ! {
 
 /// What a list that ends with the user's program comes to, if it does not fail: nothing.
 enum Never {}
-
-/// The descriptor that `argument` names; none if it is not a number.
-fn number(argument: &CStr) -> Fd {
-    let mut number: i32 = 0;
-    for digit in argument.to_bytes() {
-        match (digit, number.checked_mul(10)) {
-            (b'0'..=b'9', Some(tens)) => number = tens.saturating_add(i32::from(*digit - b'0')),
-            _ => return Fd::NONE,
-        }
-    }
-    if argument.is_empty() { Fd::NONE } else { Fd(number) }
-}
 
 /// Maps the script. It is private and writable, for the descriptors that are found on the way.
 fn map(file: Fd) -> &'static Script {

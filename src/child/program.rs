@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use super::place::{self, Kind};
-use super::{At, Fault, Never, Outcome, Wire};
+use super::{At, Fault, Never, Outcome, Wire, text};
 use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process, socket};
 
@@ -77,12 +77,7 @@ fn check(path: &CStr) -> Result<(), Errno> {
 /// `directory`/`name` in `buffer`; nothing if it does not fit.
 fn join<'a>(buffer: &'a mut [u8; PATH_MAX], directory: &[u8], name: &[u8]) -> Option<&'a CStr> {
     let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
-    let mut length = 0;
-    for part in [directory, slash, name, b"\0"] {
-        buffer.get_mut(length..length + part.len())?.copy_from_slice(part);
-        length += part.len();
-    }
-    CStr::from_bytes_until_nul(buffer).ok()
+    text::join(buffer, &[directory, slash, name])
 }
 
 /// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. A

@@ -4,8 +4,8 @@ use super::{At, Outcome};
 use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process};
 
-/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, and puts processors and signals back to their defaults;
-/// enters the resctrl groups.
+/// Takes a name, clears the file mode mask, marks every descriptor to be closed by execve, puts processors and signals
+/// back to their defaults, and enters the resctrl groups.
 pub fn first(script: &Script) -> Outcome {
     process::set_name(c"onggi:init");
     // What is made has the mode that is asked for.

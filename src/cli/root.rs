@@ -2,15 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
 use crate::error::{Error, Result};
-
-/// The inode of the initial user namespace (kernel: `PROC_USER_INIT_INO` in `include/linux/proc_ns.h`).
-const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+use crate::plan::in_initial_user_namespace;
 
 /// The default root directory.
 ///
@@ -27,9 +24,7 @@ pub fn default() -> Result<PathBuf> {
 
 /// Whether this is root, and not only the root of a user namespace.
 pub fn is_real_root() -> bool {
-    // By its inode: uid_map can be made to look like the initial one.
-    let initial = || std::fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == INITIAL_USER_NAMESPACE);
-    geteuid().is_root() && initial()
+    geteuid().is_root() && in_initial_user_namespace()
 }
 
 fn choose(

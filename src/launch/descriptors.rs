@@ -1,8 +1,8 @@
 //! The descriptors that the child is to have.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use crate::sys::{Errno, Fd};
+use crate::sys::{Errno, Fd, owned};
 
 /// Owns what was opened for the child until it was spawned.
 #[derive(Default)]
@@ -27,11 +27,4 @@ impl Descriptors {
     pub fn numbers(&self) -> Vec<Fd> {
         self.owned.iter().map(|file| Fd(file.as_raw_fd())).collect()
     }
-}
-
-/// A descriptor that was just opened, with somebody to close it.
-#[allow(unsafe_code)]
-pub fn owned(file: Fd) -> OwnedFd {
-    // SAFETY: every caller has just received it from the kernel and keeps no copy of the number to close.
-    unsafe { OwnedFd::from_raw_fd(file.0) }
 }

@@ -2,9 +2,8 @@
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use super::descriptors::owned;
 use crate::error::{Error, Result};
-use crate::sys::{Errno, Fd, abi, file, socket};
+use crate::sys::{Errno, Fd, abi, file, owned, socket};
 
 /// The freestanding program that `src/child/build.rs` built.
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/child"));

@@ -5,7 +5,7 @@
 //! arm: opens what the plan names, lays out the script
 //! spawn: clone ─────────────────────────────────────▶ born with its namespaces, in its cgroup
 //! id mappings (new user namespace) ── go ───────────▶ root of the user namespace
-//! hooks (prestart, createRuntime) ◀── Namespaced ──── namespaces complete
+//! network devices, hooks          ◀── Namespaced ──── namespaces complete
 //!                                 ── go ────────────▶ mounts, pivot, devices, identity
 //! created                         ◀── Ready ───────── waits for the word to start
 //! start, or `run` at once         ── go ────────────▶ hooks, filter
@@ -14,10 +14,13 @@
 //! running                         ◀── end of file ───
 //! ```
 //!
+//! Only what the config needs is said. A second clone, where there is one, tells its process id first (`Reborn`). What joins a
+//! container is ready sooner, and goes on by itself unless the parent has its scheduling to set.
+//!
 //! Instead of any of its words the child may say that a step failed: 16 bytes, a coordinate in the plan, which [`fault`]
 //! turns into a sentence. If it says nothing and is gone, it was killed.
 //!
-//! May enter: `plan`, `cgroup`, `script`, `child` (for the clone's first steps), `sys`.
+//! May enter: `plan`, `seccomp` (instructions), `cgroup`, `script`, `child` (for the clone's first steps), `sys`.
 
 mod arm;
 mod descriptors;

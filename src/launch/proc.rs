@@ -3,9 +3,8 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use super::descriptors::owned;
 use crate::error::{Error, Result};
-use crate::sys::{Errno, Fd, abi, file};
+use crate::sys::{Errno, Fd, abi, file, owned};
 
 /// Nothing on the way but procfs itself: no link, no other mount.
 const STRICT: u64 = abi::RESOLVE_BENEATH | abi::RESOLVE_NO_XDEV | abi::RESOLVE_NO_SYMLINKS;

@@ -7,7 +7,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use super::arm::Armed;
-use super::descriptors::owned;
 use super::interrupts::Interrupts;
 use super::proc::Proc;
 use super::wire::{Agent, Wire, Word};
@@ -17,7 +16,7 @@ use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
 use crate::plan::{Host, Plan};
 use crate::script::{Event, Message, Step};
-use crate::sys::{Errno, Fd, abi, clone, pidfd, process};
+use crate::sys::{Errno, Fd, abi, clone, owned, pidfd, process};
 
 /// Stack for the few calls between clone and execve, in 16-byte units.
 const STACK: usize = 1024;

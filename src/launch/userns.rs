@@ -6,13 +6,12 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use super::descriptors::owned;
 use super::idmap;
 use super::proc::Proc;
 use crate::error::{Error, Result};
 use crate::launch::fault::clone_hint;
 use crate::plan::IdMap;
-use crate::sys::{Errno, Fd, abi, clone, file, process};
+use crate::sys::{Errno, Fd, abi, clone, file, owned, process};
 
 /// Stack for the few calls of the helper, in 16-byte units.
 const STACK: usize = 1024;

@@ -10,10 +10,9 @@ use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv, recvmsg, send, socketpair,
 };
 
-use super::descriptors::owned;
 use crate::error::{Error, Result};
 use crate::script::{Event, Message, Step};
-use crate::sys::Fd;
+use crate::sys::{Fd, owned};
 
 /// Who takes over the listener of a filter that notifies.
 pub type Agent<'a> = &'a mut dyn FnMut(OwnedFd) -> Result<()>;

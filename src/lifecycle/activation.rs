@@ -2,6 +2,8 @@
 //!
 //! They come first of those that are handed on, from 3 on; `--preserve-fds` counts the ones behind them.
 
+use oci_spec::runtime as oci;
+
 use crate::error::{Error, Result};
 use crate::launch::LISTEN_PID;
 
@@ -25,10 +27,12 @@ impl Activation {
         Ok((count > 0).then(|| Self { count, names: std::env::var("LISTEN_FDNAMES").ok() }))
     }
 
-    /// What the program's environment gets. Its process id is filled in when it has one.
-    pub fn variables(&self) -> Vec<String> {
+    /// Tells `process` of them in its environment. Its process id is filled in when it has one.
+    pub fn tell(&self, process: &mut oci::Process) {
         let names = self.names.as_ref().map(|names| format!("LISTEN_FDNAMES={names}"));
         let pid = LISTEN_PID.to_string_lossy().into_owned();
-        [format!("LISTEN_FDS={}", self.count), pid].into_iter().chain(names).collect()
+        let own = [format!("LISTEN_FDS={}", self.count), pid].into_iter().chain(names);
+        let env = process.env().iter().flatten().cloned().chain(own).collect();
+        process.set_env(Some(env));
     }
 }

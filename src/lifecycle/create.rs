@@ -9,16 +9,12 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::SystemTime;
 
-use tracing::{debug, warn};
-
-use super::activation::Activation;
 use super::making::Making;
+use super::prepared::Prepared;
 use super::{CreateRequest, State, hooks, resctrl, sd_notify, sockets};
-use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Interrupts};
-use crate::plan::cgroup::{Driver, systemd};
-use crate::plan::{Host, Plan};
+use crate::plan::Plan;
 use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 
 /// Creates the container: when this returns, it is complete and waits for `start`. After an error nothing of it is left.
@@ -37,83 +33,6 @@ pub fn create(store: &Store, request: &CreateRequest) -> Result<()> {
         }
     };
     make(store, request, &prepared, console, Waiting::ForStart).map(drop)
-}
-
-/// What can be known of a container before anything is done.
-pub struct Prepared {
-    /// Its bundle.
-    pub bundle: Bundle,
-    /// Its plan.
-    pub plan: Plan,
-    /// This host.
-    pub host: Host,
-    /// How many descriptors from 3 on the program inherits: those of socket activation, and those that were asked for.
-    pub preserve_fds: u32,
-    /// Whether it has a place for a socket on which it says that it is ready.
-    pub notifies: bool,
-}
-
-impl Prepared {
-    /// Reads and checks the bundle, and decides everything.
-    pub fn new(store: &Store, request: &CreateRequest) -> Result<Self> {
-        let mut bundle = Bundle::load(&request.bundle)?;
-        let activation = Activation::of_caller()?;
-        if let (Some(activation), Some(process)) = (&activation, bundle.spec.process_mut()) {
-            let env = process.env().iter().flatten().cloned().chain(activation.variables()).collect();
-            process.set_env(Some(env));
-        }
-        let notifies = sd_notify::wanted() && bundle.makes_mounts();
-        if notifies {
-            sd_notify::add(&mut bundle.spec, store, &request.id)?;
-        }
-        let host = Host::probe().for_spec(&bundle.spec);
-        let plan = planned(&bundle, &host, request.systemd_cgroup)?;
-        for warning in &plan.warnings {
-            warn!("{warning}");
-        }
-        for note in &plan.cgroup.notes {
-            debug!("{note}");
-        }
-        if let Some(filter) = plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
-            debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));
-        }
-        let preserve_fds = request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count));
-        Ok(Self { bundle, plan, host, preserve_fds, notifies })
-    }
-}
-
-/// Root's leave for annotations: the properties of systemd units that they may set, one a line.
-const ALLOWED: &str = "/etc/onggi/systemd-properties";
-
-/// The plan of a bundle, with systemd to make the cgroup or not.
-pub fn planned(bundle: &Bundle, host: &Host, by_systemd: bool) -> Result<Plan> {
-    if !by_systemd {
-        return Plan::new(bundle, host);
-    }
-    let allowed = if systemd::annotated(&bundle.spec) { allowed()? } else { Vec::new() };
-    Plan::with(bundle, host, Driver::Systemd { user: host.euid != 0 || !host.initial, allowed: &allowed })
-}
-
-/// The plan once more, from the config as it was when the container was created.
-pub fn planned_before(entry: &Entry, record: &Record) -> Result<(Bundle, Host, Plan)> {
-    let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
-    let host = Host::probe().for_spec(&bundle.spec);
-    let driver = match &record.systemd {
-        Some(unit) => Driver::Systemd { user: unit.user, allowed: &[] },
-        None => Driver::Cgroupfs,
-    };
-    let plan = Plan::with(&bundle, &host, driver)?;
-    Ok((bundle, host, plan))
-}
-
-/// The names in [`ALLOWED`]; none without the file, so that annotations change nothing unless somebody wants them to.
-fn allowed() -> Result<Vec<String>> {
-    let text = match std::fs::read_to_string(ALLOWED) {
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text.map_err(|cause| Error::io(ALLOWED, "can't be read", cause))?,
-    };
-    let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 /// How the container learns that it is to start.
@@ -187,12 +106,7 @@ pub fn make(
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
     entry.write(&record)?;
-    if let Some(path) = &request.pidfd_socket {
-        sockets::send(path, "--pidfd-socket", child.pidfd())?;
-    }
-    if let Some(path) = &request.pid_file {
-        write_pid(path, child.pid())?;
-    }
+    tell_pid(child, request.pidfd_socket.as_deref(), request.pid_file.as_deref())?;
     if let Some(moved) = moved {
         moved.leave();
     }
@@ -254,8 +168,16 @@ fn listen(entry: &Entry) -> Result<OwnedFd> {
         .map_err(|cause| Error::io(entry.id().as_str(), "can't make the start socket", cause))
 }
 
+/// Tells who the process is, as far as somebody wants to know: its pidfd to a socket, its number in a file.
+pub fn tell_pid(child: &Child, pidfd_socket: Option<&Path>, pid_file: Option<&Path>) -> Result<()> {
+    if let Some(path) = pidfd_socket {
+        sockets::send(path, "--pidfd-socket", child.pidfd())?;
+    }
+    pid_file.map_or(Ok(()), |path| write_pid(path, child.pid()))
+}
+
 /// Writes `pid` in digits only; the file is complete or not there.
-pub fn write_pid(path: &Path, pid: i32) -> Result<()> {
+fn write_pid(path: &Path, pid: i32) -> Result<()> {
     let failed = |cause: std::io::Error| Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let aside = path.with_file_name(format!(".{name}.{pid}"));

@@ -5,37 +5,39 @@
 //!
 //! May enter: `launch`, `state`, `cgroup`, and what those stand on.
 
-mod activation;
-mod request;
-mod resctrl;
-
-mod agent;
 pub mod create;
 pub mod delete;
-mod end;
 pub mod events;
 pub mod exec;
 pub mod features;
-mod foreground;
-pub mod hooks;
 pub mod kill;
 pub mod list;
-mod making;
 pub mod pause;
 pub mod ps;
 pub mod run;
-mod sd_notify;
-mod signal;
-mod sockets;
 pub mod start;
 pub mod state;
 pub mod stop;
-mod terminal;
 pub mod update;
 pub mod wait;
 
-pub use create::planned;
+// What several of them need.
+mod activation;
+mod agent;
+mod end;
+mod foreground;
+pub mod hooks;
+mod making;
+mod prepared;
+mod request;
+mod resctrl;
+mod sd_notify;
+mod signal;
+mod sockets;
+mod terminal;
+
 pub use end::{end, own_cgroup};
+pub use prepared::planned;
 pub use request::{CreateRequest, ExecRequest};
 pub use signal::Signal;
 pub use state::State;

@@ -3,8 +3,9 @@
 use std::os::fd::OwnedFd;
 
 use super::agent::Agent;
-use super::create::{Prepared, Waiting, make};
+use super::create::{Waiting, make};
 use super::foreground::Foreground;
+use super::prepared::Prepared;
 use super::sd_notify::Notify;
 use super::terminal::own_size;
 use super::{CreateRequest, State, delete, own_cgroup, sockets, start};

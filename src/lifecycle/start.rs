@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use super::agent::Agent;
-use super::create::planned_before;
 use super::end::PATIENCE;
+use super::prepared::planned_before;
 use super::sd_notify::Notify;
 use super::{State, delete, hooks};
 use crate::error::{Error, Result};

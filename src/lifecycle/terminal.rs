@@ -1,7 +1,7 @@
 //! Between our terminal and the container's.
 
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -12,6 +12,7 @@ use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{read, write};
 
 use crate::error::{Error, Result};
+use crate::sys::{Fd, owned};
 
 nix::ioctl_read_bad!(get_window, TIOCGWINSZ, winsize);
 nix::ioctl_write_ptr_bad!(set_window, TIOCSWINSZ, winsize);
@@ -174,9 +175,7 @@ fn receive(socket: &OwnedFd) -> Result<OwnedFd, Errno> {
         if let ControlMessageOwned::ScmRights(files) = control
             && let [file] = files[..]
         {
-            // SAFETY: the kernel has just made this descriptor for us.
-            #[allow(unsafe_code)]
-            return Ok(unsafe { OwnedFd::from_raw_fd(file) });
+            return Ok(owned(Fd(file)));
         }
     }
     Err(Errno::EPROTO)

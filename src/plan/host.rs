@@ -10,6 +10,12 @@ use super::label;
 /// Inode of the initial user namespace: `PROC_USER_INIT_INO` of the kernel, the same on every machine.
 const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
+/// Whether we are in the initial user namespace.
+pub fn in_initial_user_namespace() -> bool {
+    // Recognised by the inode: an identity mapping in uid_map proves nothing. Without procfs there is nothing to tell.
+    std::fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == INITIAL_USER_NAMESPACE)
+}
+
 /// Number of CAP_SYS_ADMIN (capabilities(7)).
 const CAP_SYS_ADMIN: u32 = 21;
 
@@ -38,8 +44,7 @@ impl Host {
             euid: nix::unistd::geteuid().as_raw(),
             egid: nix::unistd::getegid().as_raw(),
             permitted: permitted.iter().fold(0, |all, one| all | one.bitmask()),
-            // Recognised by the inode: an identity mapping in uid_map proves nothing. Without procfs there is nothing to tell.
-            initial: std::fs::metadata("/proc/self/ns/user").map_or(true, |file| file.ino() == INITIAL_USER_NAMESPACE),
+            initial: in_initial_user_namespace(),
             apparmor: false,
             selinux: false,
         }

@@ -19,6 +19,7 @@ mod hooks;
 mod host;
 mod idmap;
 mod label;
+pub mod list;
 mod make;
 mod mounts;
 mod namespaces;
@@ -38,7 +39,7 @@ mod time;
 
 pub use crate::bundle::check::net_device_place;
 pub use cgroup::Cgroup;
-pub use host::Host;
+pub use host::{Host, in_initial_user_namespace};
 pub use parts::{
     Affinity, Attributes, Capabilities, DEFAULT_HOOK_TIMEOUT, Device, DeviceKind, Hook, Hooks, IdMap, IdRange, Join,
     Link, Listener, MemoryPolicy, Mount, MountIdMap, Namespaces, NetDevice, Parameter, Process, Rdt, Rlimit, Rootfs,

@@ -3,6 +3,7 @@
 use oci_spec::runtime::{LinuxMemoryPolicy, MemoryPolicyFlagType as Flag, MemoryPolicyModeType as Mode};
 
 use super::MemoryPolicy;
+use super::list::{self, Range, Wrong};
 use crate::bundle::Findings;
 use crate::error::Problem;
 
@@ -95,23 +96,15 @@ fn nodes(text: &str) -> Result<Vec<u64>, String> {
     if text.is_empty() {
         return Ok(bits);
     }
-    let number = |word: &str| {
-        let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-        word.parse().ok().filter(|number: &u32| digits && *number < MOST_NODES)
-    };
-    for part in text.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (Some(first), Some(last)) = (number(first.trim()), number(last.trim())) else {
-            return Err(format!("\"{part}\" is not a node, nor a range of nodes"));
+    for part in text.split(',').map(str::trim) {
+        let range = match Range::parse(part) {
+            Ok(range) if range.last < MOST_NODES && !range.has_stride() => range,
+            Err(Wrong::Backwards) => return Err(format!("the range \"{part}\" ends before it begins")),
+            Ok(_) | Err(Wrong::Form | Wrong::High(_)) => {
+                return Err(format!("\"{part}\" is not a node, nor a range of nodes"));
+            }
         };
-        if first > last {
-            return Err(format!("the range \"{part}\" ends before it begins"));
-        }
-        for node in first..=last {
-            let word = node as usize / 64;
-            bits.resize(bits.len().max(word + 1), 0);
-            bits[word] |= 1 << (node % 64);
-        }
+        range.numbers(MOST_NODES).for_each(|node| list::add(&mut bits, node));
     }
     Ok(bits)
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::list::{self, Range, Wrong};
+
 /// As many as any kernel can have (`CONFIG_NR_CPUS` at its highest).
 const MOST: u32 = 8192;
 
@@ -14,24 +16,18 @@ impl Processors {
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut set = Self::default();
         for part in list.split(',') {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let (first, last) = (number(first, list)?, number(last, list)?);
-            if first > last {
-                return Err(format!("the range {part} of \"{list}\" ends before it begins"));
+            let range = match Range::parse(part) {
+                Ok(range) if !range.has_stride() => range,
+                Ok(_) | Err(Wrong::Form) => return Err(format!("\"{list}\" is no list of processors")),
+                Err(Wrong::Backwards) => return Err(format!("the range {part} of \"{list}\" ends before it begins")),
+                Err(Wrong::High(number)) => return Err(unknown(number)),
+            };
+            if let Some(number) = [range.first, range.last].into_iter().find(|number| *number >= MOST) {
+                return Err(unknown(number));
             }
-            for processor in first..=last {
-                set.add(processor);
-            }
+            range.numbers(MOST).for_each(|processor| list::add(&mut set.0, processor));
         }
         Ok(set)
-    }
-
-    fn add(&mut self, processor: u32) {
-        let word = processor as usize / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (processor % 64);
     }
 
     /// The words.
@@ -40,13 +36,8 @@ impl Processors {
     }
 }
 
-fn number(text: &str, list: &str) -> Result<u32, String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        _ if !digits => Err(format!("\"{list}\" is no list of processors")),
-        Ok(number) if number < MOST => Ok(number),
-        _ => Err(format!("there is no processor {text}: Linux has at most {MOST}, from 0 on")),
-    }
+fn unknown(number: impl fmt::Display) -> String {
+    format!("there is no processor {number}: Linux has at most {MOST}, from 0 on")
 }
 
 /// In the shortest form of a list.

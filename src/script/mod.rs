@@ -4,7 +4,7 @@
 //! in one piece of memory instead, in which every address is already the one that it will have in the child: the child
 //! maps the piece at [`ADDRESS`] and reads. Nothing is parsed, copied or allocated there.
 //!
-//! A script says *what*, with descriptors where the plan has paths; the child's lists (`child::init`, `child::exec`)
+//! A script says *what*, with descriptors where the plan has paths; the child's lists (`child::init`, `child::join`)
 //! say *in which order*. What goes wrong comes back as a [`Message`].
 //!
 //! Like `sys` this room is compiled into the library and into the child, and knows `core` only. May enter: `sys`.

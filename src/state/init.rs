@@ -1,6 +1,6 @@
 //! Init: the process that is the container.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Record, Stat};
 use crate::error::{Error, Result};
-use crate::sys::{self, Fd, pidfd};
+use crate::sys::{self, Fd, owned, pidfd};
 
 /// A container's init, living when it was found, and never another process that got its number.
 #[derive(Debug)]
@@ -111,14 +111,6 @@ fn zombie_code(pid: i32, start_time: u64) -> Option<i32> {
 fn as_shell(code: i32) -> Option<u8> {
     let signal = code & 0x7f;
     u8::try_from(if signal == 0 { code >> 8 & 0xff } else { 128 + signal }).ok()
-}
-
-fn owned(fd: Fd) -> OwnedFd {
-    // SAFETY: the kernel has just given us this descriptor, and nobody else knows it.
-    #[allow(unsafe_code)]
-    unsafe {
-        OwnedFd::from_raw_fd(fd.0)
-    }
 }
 
 /// A pidfd of process `pid`, for as long as it is held the only process of that number.

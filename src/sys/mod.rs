@@ -23,11 +23,15 @@ pub mod directory;
 pub mod file;
 pub mod mount;
 #[cfg(not(freestanding))]
+mod owned;
+#[cfg(not(freestanding))]
 pub mod pidfd;
 pub mod process;
 pub mod raw;
 pub mod socket;
 
+#[cfg(not(freestanding))]
+pub use owned::owned;
 pub use raw::Errno;
 
 /// A file descriptor: a number, neither owned nor closed.

@@ -17,11 +17,7 @@ const UNSAFE: &[&str] = &[
     "launch/spawn.rs",
     "launch/userns.rs",
     "launch/layout.rs",
-    "launch/descriptors.rs",
-    "cgroup/devices.rs",
-    "state/init.rs",
     "lifecycle/terminal.rs",
-    "main.rs",
     "main.rs",
 ];
 

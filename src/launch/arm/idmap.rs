@@ -10,7 +10,7 @@ use crate::launch::proc::Proc;
 use crate::launch::userns;
 use crate::plan::{IdMap, Mount, MountIdMap, Parameter};
 use crate::script::{Message, Step};
-use crate::sys::{Errno, Fd, file, mount};
+use crate::sys::{Errno, Fd, file, mount, owned};
 
 /// The user namespaces that mounts are mapped by, each made once.
 #[derive(Default)]
@@ -69,7 +69,7 @@ pub fn filesystem(
         fault::explain(room.plan, &Message::fault(step, index, errno, extra))
     };
     let context = mount::fsopen(kind).map_err(|errno| failed(room, Step::MountOpen, errno, 0))?;
-    let context = crate::launch::descriptors::owned(context);
+    let context = owned(context);
     let number = Fd(context.as_raw_fd());
     if !source.is_empty() {
         mount::fsconfig(number, c"source", Some(source))

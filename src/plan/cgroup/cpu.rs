@@ -3,6 +3,7 @@
 use oci_spec::runtime::LinuxCpu;
 
 use super::Outcome;
+use crate::plan::list::Range;
 
 const PLACE: &str = "linux.resources.cpu";
 
@@ -34,19 +35,9 @@ fn cpuset(cpu: &LinuxCpu, outcome: &mut Outcome) {
     }
 }
 
-/// Whether this is a list as cpuset(7) has it: numbers and ranges, separated by commas.
+/// Whether this is a list as cpuset(7) has it. Which numbers there are the kernel knows.
 fn is_list(list: &str) -> bool {
-    list.split(',').all(|part| {
-        let (start, end) = part.split_once('-').unwrap_or((part, part));
-        // A range may have a stride: 0-31:2/4.
-        let end = end.split_once(':').map_or(end, |(end, _)| end);
-        number(start).zip(number(end)).is_some_and(|(start, end)| start <= end)
-    })
-}
-
-/// A plain decimal number, without a sign.
-fn number(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    list.split(',').all(|part| Range::parse(part).is_ok())
 }
 
 /// cpu.idle and cpu.weight.

@@ -3,6 +3,7 @@
 
 use super::value::{Property, Value};
 use crate::plan::cgroup::{Absent, Setting};
+use crate::plan::list::Range;
 
 /// CPUQuota= is a whole percentage in the files that systemd keeps: 10 ms of each second.
 const QUOTA_STEP: u64 = 10_000;
@@ -10,7 +11,7 @@ const SECOND: u64 = 1_000_000;
 /// The period of a cgroup for which nobody has set one (kernel: cgroup-v2, cpu.max).
 const USUAL_PERIOD: u64 = 100_000;
 /// More processors than any machine has.
-const MOST_NUMBERS: usize = 1 << 16;
+const MOST_NUMBERS: u32 = 1 << 16;
 
 /// The properties that say the same as `settings`, as far as systemd has them. The rest (hugetlb, rdma, bursts, limits of
 /// single devices) systemd leaves alone, so there it is enough that we write them.
@@ -97,16 +98,11 @@ fn io_weight(value: &str) -> Option<Property> {
 fn bits(list: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for part in list.split(',') {
-        let (range, stride) = part.split_once(':').unwrap_or((part, "1/1"));
-        let (start, end) = range.split_once('-').unwrap_or((range, range));
-        let (used, group) = stride.split_once('/')?;
-        let number = |text: &str| text.parse::<usize>().ok().filter(|number| *number < MOST_NUMBERS);
-        let (start, end, used, group) = (number(start)?, number(end)?, number(used)?, number(group)?.max(1));
-        for number in (start..=end).filter(|number| (number - start) % group < used) {
-            if bytes.len() <= number / 8 {
-                bytes.resize(number / 8 + 1, 0);
-            }
-            bytes[number / 8] |= 1 << (number % 8);
+        let range = Range::parse(part).ok().filter(|range| range.last < MOST_NUMBERS)?;
+        for number in range.numbers(MOST_NUMBERS) {
+            let byte = number as usize / 8;
+            bytes.resize(bytes.len().max(byte + 1), 0);
+            bytes[byte] |= 1 << (number % 8);
         }
     }
     (!bytes.is_empty()).then_some(bytes)

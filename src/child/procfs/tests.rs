@@ -1,6 +1,6 @@
 //! Fake attributes, as a hostile container or a careless host may have them.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -8,9 +8,12 @@ use std::path::Path;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
-use super::open;
-use crate::child::sysctl::private_procfs;
+use super::{open_own, private};
 use crate::sys::{Errno, Fd, abi, file};
+
+fn open(proc: Fd, path: &CStr) -> Result<Fd, Errno> {
+    open_own(proc, path, abi::O_WRONLY)
+}
 
 /// Runs `test` in a mount namespace of its own; not at all without root.
 fn in_own_mounts(test: impl FnOnce() + Send + 'static) {
@@ -79,9 +82,9 @@ fn what_is_mounted_over_it_is_refused() {
         for (source, target) in covers {
             bind(source, &target);
             assert_eq!(open(proc, c"attr/exec"), Err(Errno(abi::EXDEV)), "{target}");
-            let private = private_procfs().unwrap();
-            file::close(open(private, c"attr/exec").unwrap());
-            file::close(private);
+            let unseen = private().unwrap();
+            file::close(open(unseen, c"attr/exec").unwrap());
+            file::close(unseen);
             umount2(target.as_str(), MntFlags::MNT_DETACH).unwrap();
         }
         file::close(open(proc, c"attr/exec").unwrap());

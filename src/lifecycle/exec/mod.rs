@@ -1,0 +1,104 @@
+//! `exec`: one more process in a container.
+
+mod cgroup;
+mod process;
+
+use std::os::fd::OwnedFd;
+
+use super::activation::Activation;
+use super::agent::Agent;
+use super::create::tell_pid;
+use super::foreground::Foreground;
+use super::prepared::planned_before;
+use super::terminal::own_size;
+use super::{ExecRequest, State, resctrl, sockets};
+use crate::cgroup::systemd;
+use crate::error::{Error, Result};
+use crate::launch::{self, Arming, Interrupts};
+use crate::state::{Id, Init, Status, Store, status};
+
+/// Runs a process in container `id`. In the foreground its exit status is returned; detached 0, once it has begun.
+pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
+    let entry = store.open_entry(id)?;
+    let record = entry.read()?;
+    let status = status(&entry, &record);
+    allowed(id, status, request)?;
+    let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
+    let (bundle, host, mut plan) = planned_before(&entry, &record)?;
+    let activation = Activation::of_caller()?;
+    plan.process = process::process(&bundle, &plan, &host, request, activation.as_ref())?;
+    let cgroup = cgroup::cgroup(&record, request)?;
+    if let (Some(unit), Some(cgroup)) = (&record.systemd, &cgroup) {
+        systemd::near(unit, cgroup)?;
+    }
+    let terminal = plan.process.terminal;
+    if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
+        plan.process.console_size = own_size();
+    }
+    let (mut foreground, console) = terminal_of(request, terminal)?;
+    let arming = Arming {
+        plan: &plan,
+        cgroup: None,
+        privileged: host.privileged(),
+        lenient: !host.root(),
+        console,
+        start: None,
+        preserve_fds: request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count)),
+        no_pivot: false,
+        new_keyring: true,
+        resctrl: resctrl::tasks(&record.resctrl)?,
+        hook_states: Default::default(),
+    };
+    let mut agent = Agent::connect(plan.listener.as_ref())?;
+    let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
+    let mut armed = launch::arm_join(arming, pidfd)?;
+    if let (Some(own), []) = (&cgroup, &request.cgroup[..]) {
+        armed.instead = Some(Box::new(|| own.of_process_below(init.pid())));
+    }
+    let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &Interrupts::hold()?, &mut |_| Ok(()))?;
+    let mut hand_over = |filter: OwnedFd| {
+        let state = State::for_hooks(&record, status);
+        agent.take().map_or(Ok(()), |agent| agent.hand_over(&filter, child.pid(), &state))
+    };
+    let agent = plan.listener.as_ref().map(|_| &mut hand_over as _);
+    let begun = child
+        .becomes_program(&plan, agent)
+        .and_then(|()| tell_pid(&child, request.pidfd_socket.as_deref(), request.pid_file.as_deref()));
+    let ended = begun.and_then(|()| match &mut foreground {
+        None => Ok(0),
+        Some(foreground) => foreground.attach().and_then(|()| foreground.attend(&child, None)),
+    });
+    if ended.is_err() {
+        child.end();
+    }
+    ended
+}
+
+/// Whether a process may be run in a container that is `status`.
+fn allowed(id: &Id, status: Status, request: &ExecRequest) -> Result<()> {
+    match status {
+        Status::Running | Status::Created => Ok(()),
+        Status::Paused if request.ignore_paused => Ok(()),
+        Status::Paused => Err(Error::new(id.as_str(), "container is paused")
+            .hint(format!("`onggi resume {id}`, or --ignore-paused to wait in it"))),
+        Status::Creating => Err(Error::new(id.as_str(), "container is still being created")),
+        Status::Stopped => Err(Error::new(id.as_str(), "container not running")),
+    }
+}
+
+/// Who attends the process, and who gets its terminal: us, or the socket that was given; detached nobody attends it.
+fn terminal_of(request: &ExecRequest, terminal: bool) -> Result<(Option<Foreground>, Option<OwnedFd>)> {
+    match (&request.console_socket, terminal, request.detach) {
+        (Some(path), true, detach) => {
+            let foreground = if detach { None } else { Some(Foreground::new(false)?.0) };
+            Ok((foreground, Some(sockets::connect(path, "--console-socket")?)))
+        }
+        (None, true, true) => Err(Error::new("--detach", "there is nobody to hold the terminal of a detached process")
+            .hint("give --console-socket, or leave out --tty or --detach")),
+        (_, false, true) => Ok((None, None)),
+        (_, terminal, false) => {
+            let (foreground, console) = Foreground::new(terminal)?;
+            Ok((Some(foreground), console))
+        }
+    }
+}
