@@ -16,17 +16,23 @@
 //! goes back to the first process, which prints the table ([`report`]) and sees that the host is
 //! as before ([`guard`]).
 
+mod archive;
 mod command;
+mod containerd;
+mod cri;
+mod daemon;
 mod docker;
 mod engine;
 mod guard;
 mod image;
 mod inside;
+mod limitless;
 mod logs;
 mod options;
 mod podman;
 mod report;
 mod rows;
+mod swarm;
 mod terminal;
 mod world;
 
@@ -37,7 +43,8 @@ use report::{Outcome, Report, Table};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
-    let done = match arguments.next_if(|first| first == world::ENTER || first == world::INSIDE) {
+    let done = match arguments.next_if(|first| [world::ENTER, world::INSIDE, limitless::STAGE].contains(&first.as_str())) {
+        Some(stage) if stage == limitless::STAGE => limitless::become_runtime(arguments).map(|()| true),
         Some(stage) => Options::read(arguments).and_then(|options| {
             if stage == world::ENTER { world::enter(&options) } else { inside::run(&options) }.map(|()| true)
         }),
@@ -61,9 +68,9 @@ fn main() -> ExitCode {
 }
 
 fn list() -> bool {
-    for row in rows::ROWS {
+    for row in rows::all() {
         let speed = if row.fast { "fast" } else { "all " };
-        println!("{speed} {:<8} {}", row.engine.unwrap_or("both"), row.feature);
+        println!("{speed} {:<14} {}", row.engine.unwrap_or("docker, podman"), row.feature);
     }
     true
 }
