@@ -118,7 +118,7 @@ needs: ## install what the tests use (Debian, root), or say what to install
 bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick" or "--only exec"
 	$(CARGO) bench --bench race --profile dev -- $(ARGS)
 
-engines-test: build ## drive onggi from Docker and Podman (root); ARGS="--all" for every row
+engines-test: build ## drive onggi from Docker, Podman, containerd, CRI and a swarm (root); ARGS="--all" for every row
 	tests/engines/packages
 	ONGGI_BIN='$(abspath $(BIN))' $(CARGO) test --test engines -- $(ARGS)
 

@@ -25,8 +25,7 @@ impl Daemon {
     pub fn start(name: &'static str, command: &mut Command, log: impl Into<PathBuf>) -> Verdict<Self> {
         let log = log.into();
         let output = File::create(&log)?;
-        let child =
-            command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0).spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0).spawn()?;
         Ok(Self { name, log, child: Some(child) })
     }
 

@@ -1,5 +1,6 @@
-//! onggi under real engines: Docker and Podman from the distribution's packages, with onggi as
-//! their runtime, on a machine that is as before when it is over.
+//! onggi under real engines: Docker, Podman, containerd by itself and as Kubernetes calls it, and
+//! a swarm of three Docker nodes, from the distribution's packages, with onggi as their runtime, on
+//! a machine that is as before when it is over.
 //!
 //! What may enter: questions that only an engine can ask. What can be asked of the runtime alone
 //! belongs into the other suites, which are quicker and say more.
@@ -43,20 +44,21 @@ use report::{Outcome, Report, Table};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
-    let done = match arguments.next_if(|first| [world::ENTER, world::INSIDE, limitless::STAGE].contains(&first.as_str())) {
-        Some(stage) if stage == limitless::STAGE => limitless::become_runtime(arguments).map(|()| true),
-        Some(stage) => Options::read(arguments).and_then(|options| {
-            if stage == world::ENTER { world::enter(&options) } else { inside::run(&options) }.map(|()| true)
-        }),
-        None => Options::read(arguments).map(|options| match options.task {
-            Task::Ask => ask(&options),
-            Task::List => list(),
-            Task::Help => {
-                print!("{}", options::HELP);
-                true
-            }
-        }),
-    };
+    let done =
+        match arguments.next_if(|first| [world::ENTER, world::INSIDE, limitless::STAGE].contains(&first.as_str())) {
+            Some(stage) if stage == limitless::STAGE => limitless::become_runtime(arguments).map(|()| true),
+            Some(stage) => Options::read(arguments).and_then(|options| {
+                if stage == world::ENTER { world::enter(&options) } else { inside::run(&options) }.map(|()| true)
+            }),
+            None => Options::read(arguments).map(|options| match options.task {
+                Task::Ask => ask(&options),
+                Task::List => list(),
+                Task::Help => {
+                    print!("{}", options::HELP);
+                    true
+                }
+            }),
+        };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -39,8 +39,12 @@ impl Swarm {
     /// Starts the three at the same time, and joins them.
     pub fn start(runtime: &str, options: &Options) -> Verdict<Box<dyn Driver>> {
         let deadline = options.deadline(60);
-        shell("ip link add nodes type bridge && ip addr add 10.77.0.254/24 dev nodes && ip link set nodes up", "", deadline)?
-            .works()?;
+        shell(
+            "ip link add nodes type bridge && ip addr add 10.77.0.254/24 dev nodes && ip link set nodes up",
+            "",
+            deadline,
+        )?
+        .works()?;
         let daemons = thread::scope(|scope| {
             let begin = |(name, number)| scope.spawn(move || node(name, number, runtime, deadline));
             let all = NODES.map(begin);
@@ -65,16 +69,19 @@ fn node(name: &'static str, number: u8, runtime: &str, deadline: Duration) -> Ve
     let wires = format!(
         "mkdir -p {own} {store} && ip netns add {name} && \
          ip link add wire{number} type veth peer name eth0 netns {name} && \
-         ip link set wire{number} master nodes up && alias n='ip -n {name}' && \
+         ip link set wire{number} master nodes up && \
          ip -n {name} link set lo up && ip -n {name} addr add {}/24 dev eth0 && ip -n {name} link set eth0 up && \
          ip -n {name} route add default via 10.77.0.254",
         address(number)
     );
     shell(&wires, "", deadline)?.works()?;
-    // What daemons share without being asked: a key in /etc/docker, and sockets in /run/docker.
+    // What daemons share without being asked: a key in /etc/docker, and sockets in /run/docker. Swarm
+    // asks a registry for the image before it takes the local one: a name server that is not there
+    // says no at once.
     let script = format!(
         "hostname {name} && mkdir -p /etc/docker {own}/etc /run/docker {own}/run && \
          mount --bind {own}/etc /etc/docker && mount --bind {own}/run /run/docker && \
+         echo nameserver 127.0.0.1 >{own}/resolv.conf && mount --bind {own}/resolv.conf /etc/resolv.conf && \
          echo '{{}}' >{own}/docker.json && echo 1 >/proc/sys/net/ipv4/ip_forward && exec dockerd \
          --config-file {own}/docker.json --exec-root {own}/exec --data-root {store} --pidfile {own}/docker.pid \
          -H unix://{own}/docker.sock --storage-driver overlay2 --add-runtime onggi={runtime} \

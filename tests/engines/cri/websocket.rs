@@ -92,7 +92,10 @@ impl WebSocket {
 
     /// All that has come on a channel.
     pub fn text(&self, channel: u8) -> String {
-        self.heard.get(usize::from(channel)).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+        self.heard
+            .get(usize::from(channel))
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// All that has come.

@@ -5,42 +5,47 @@ use std::path::PathBuf;
 
 use super::{Row, row};
 use crate::archive::BUSYBOX;
-use crate::command::{Ran, Verdict, at_once, failed};
+use crate::command::{Ran, Trouble, Verdict, at_once, failed};
 use crate::containerd::{CTR, RUNTIME};
 use crate::engine::{Engine, cgroup_of};
 use crate::terminal::Terminal;
 use crate::world::controllers;
 
+/// Each takes a fraction of a second.
+const fn own(feature: &'static str, check: fn(&Engine) -> Verdict) -> Row {
+    row(feature, check).of(CTR).fast()
+}
+
 /// The rows, in the order in which they are asked.
 pub const ROWS: &[Row] = &[
-    row("run --runc-binary: output and exit status", output).of(CTR).fast(),
-    row("run: the runtime is the one under test", runtime).of(CTR),
-    row("run: standard input", standard_input).of(CTR),
-    row("run -t: a terminal, its size and its status", terminal).of(CTR).fast(),
-    row("run --cwd --env --hostname --user", identity).of(CTR),
-    row("run --mount, --read-only", mounts).of(CTR),
-    row("run --device", device).of(CTR),
-    row("run --cap-add, --cap-drop, --privileged", capabilities).of(CTR),
-    row("run --seccomp", seccomp).of(CTR),
-    row("run --net-host, --with-ns", namespaces).of(CTR),
-    row("run --uidmap --gidmap", user_namespace).of(CTR),
-    row("run --rootfs: a folder of one's own", rootfs).of(CTR),
-    row("run --no-pivot", no_pivot).of(CTR),
-    row("run: program not found", not_found).of(CTR),
-    row("run: 8 containers at the same time", eight).of(CTR),
-    row("run -d: containers and tasks list it", listed).of(CTR).fast(),
-    row("containers create, tasks start", create).of(CTR),
-    row("tasks exec: output and exit status", exec).of(CTR).fast(),
-    row("tasks exec -t: a terminal", exec_terminal).of(CTR),
-    row("tasks exec: program not found", exec_not_found).of(CTR),
-    row("tasks kill: a trap ends with its status", kill).of(CTR).fast(),
-    row("tasks kill -s, --all", kill_signal).of(CTR),
-    row("tasks delete: refused while it runs, then with -f", delete).of(CTR).fast(),
-    row("tasks pause and resume", pause).of(CTR).fast(),
-    row("tasks ps, tasks metrics", metrics).of(CTR),
-    row("tasks attach", attach).of(CTR),
-    row("tasks checkpoint is refused in a sentence", checkpoint).of(CTR).fast(),
-    row("an id that is taken is refused", taken).of(CTR),
+    own("run --runc-binary: output and exit status", output),
+    own("run: the runtime is the one under test", runtime),
+    own("run: standard input", standard_input),
+    own("run -t: a terminal, its size and its status", terminal),
+    own("run --cwd --env --hostname --user", identity),
+    own("run --mount, --read-only", mounts),
+    own("run --device", device),
+    own("run --cap-add, --cap-drop, --privileged", capabilities),
+    own("run --seccomp", seccomp),
+    own("run --net-host, --with-ns", namespaces),
+    own("run --uidmap --gidmap", user_namespace),
+    own("run --rootfs: a folder of one's own", rootfs),
+    own("run --no-pivot", no_pivot),
+    own("run: program not found", not_found),
+    own("run: 8 containers at the same time", eight),
+    own("run -d: containers and tasks list it", listed),
+    own("containers create, tasks start", create),
+    own("tasks exec: output and exit status", exec),
+    own("tasks exec -t: a terminal", exec_terminal),
+    own("tasks exec: program not found", exec_not_found),
+    own("tasks kill: a trap ends with its status", kill),
+    own("tasks kill -s, --all", kill_signal),
+    own("tasks delete: refused while it runs, then with -f", delete),
+    own("tasks pause and resume", pause),
+    own("tasks ps, tasks metrics", metrics),
+    own("tasks attach", attach),
+    own("tasks checkpoint is refused in a sentence", checkpoint),
+    own("an id that is taken is refused", taken),
 ];
 
 const SLEEPING: &str = "sh -c 'echo ready; exec sleep 1000'";
@@ -93,12 +98,15 @@ fn output(e: &Engine) -> Verdict {
 fn runtime(e: &Engine) -> Verdict {
     detached(e, "", SLEEPING)?;
     let line = format!("{RUNTIME} --root /run/containerd/runc/default state one");
-    e.shell(&line)?.succeeds()?.says("\"status\": \"running\"").map(drop)?;
-    e.call("containers info one")?.succeeds()?.says(RUNTIME).map(drop)
+    // What another runtime had made it would not know.
+    e.shell(&line)?.succeeds()?.says("\"status\": \"running\"").map(drop)
 }
 
 fn standard_input(e: &Engine) -> Verdict {
-    e.call_with(&run("--rm", "sh -c 'read a; read b; echo $b $a'"), "one\ntwo\n")?.succeeds()?.prints("two one").map(drop)
+    e.call_with(&run("--rm", "sh -c 'read a; read b; echo $b $a'"), "one\ntwo\n")?
+        .succeeds()?
+        .prints("two one")
+        .map(drop)
 }
 
 fn converse(mut terminal: Terminal) -> Verdict {
@@ -132,7 +140,10 @@ fn mounts(e: &Engine) -> Verdict {
 
 fn device(e: &Engine) -> Verdict {
     let program = "sh -c 'test -c /dev/kmsg && echo there; head -c 0 /dev/kmsg && echo readable'";
-    e.call(&run("--rm --device /dev/kmsg", program))?.succeeds()?.prints("there\nreadable").map(drop)?;
+    e.call(&run("--rm --cap-add CAP_SYSLOG --device /dev/kmsg", program))?
+        .succeeds()?
+        .prints("there\nreadable")
+        .map(drop)?;
     e.call(&run("--rm --cap-add CAP_MKNOD", "sh -c 'mknod /tmp/k c 1 11 && head -c 0 /tmp/k || echo denied'"))?
         .succeeds()?
         .prints("denied")
@@ -162,7 +173,10 @@ fn seccomp(e: &Engine) -> Verdict {
 fn namespaces(e: &Engine) -> Verdict {
     let outside = e.shell("readlink /proc/self/ns/net")?.succeeds()?;
     e.call(&run("--rm --net-host", "readlink /proc/self/ns/net"))?.succeeds()?.prints(outside.text()).map(drop)?;
-    e.call(&run("--rm", "readlink /proc/self/ns/net"))?.succeeds()?.must("a new one", |ran| ran.out != outside.out).map(drop)?;
+    e.call(&run("--rm", "readlink /proc/self/ns/net"))?
+        .succeeds()?
+        .must("a new one", |ran| ran.out != outside.out)
+        .map(drop)?;
     detached(e, "", SLEEPING)?;
     let pid = task(e)?.0;
     let line = format!(
@@ -178,12 +192,18 @@ fn user_namespace(e: &Engine) -> Verdict {
 }
 
 fn rootfs(e: &Engine) -> Verdict {
-    let line = format!("run --rm --rootfs --runc-binary {RUNTIME} /run/image/rootfs one sh -c 'ls -d /srv; exit 3'");
+    let line = format!("run --rm --rootfs --runc-binary {RUNTIME} /run/image/rootfs one /bin/sh -c 'ls -d /srv; exit 3'");
     e.call(&line)?.ends_with(3)?.prints("/srv").map(drop)
 }
 
 fn no_pivot(e: &Engine) -> Verdict {
-    e.call(&run("--rm --no-pivot", "sh -c 'ls -d /srv; ls /run/store'"))?.ends_with(1)?.prints("/srv").map(drop)
+    e.call(&run("--rm --no-pivot", "sh -c 'ls -d /srv; ls /run/store'"))?.ends_with(1)?.prints("/srv").map(drop)?;
+    // A user namespace may mount a proc as unmasked as one that is mounted already: the host's must be gone.
+    let script = "sh -c 'unshare -Urmpf sh -c \"echo made; mount -t proc none /srv\"'";
+    for options in ["--rm", "--rm --no-pivot"] {
+        e.call(&run(options, script))?.ends_with(1)?.prints("made")?.complains("permission denied").map(drop)?;
+    }
+    Ok(())
 }
 
 fn not_found(e: &Engine) -> Verdict {
@@ -207,10 +227,10 @@ fn listed(e: &Engine) -> Verdict {
 }
 
 fn create(e: &Engine) -> Verdict {
-    e.call(&format!("containers create {BUSYBOX} one sh -c 'exit 4'"))?.works()?;
+    e.call(&format!("containers create {BUSYBOX} one false"))?.works()?;
     e.call("containers list -q")?.succeeds()?.prints("one").map(drop)?;
     e.call("tasks list -q")?.succeeds()?.prints("").map(drop)?;
-    e.call("tasks start one")?.ends_with(4).map(drop)
+    e.call("tasks start one")?.ends_with(1).map(drop)
 }
 
 fn exec(e: &Engine) -> Verdict {
@@ -239,7 +259,7 @@ fn kill(e: &Engine) -> Verdict {
     made(e, "ready")?;
     e.call("tasks kill one")?.works()?;
     stopped(e)?;
-    e.call("tasks delete one")?.ends_with(42).map(drop)?;
+    e.call("tasks delete one")?.succeeds()?.complains("exit code 42").map(drop)?;
     let ran = e.call("tasks kill one")?;
     ran.must("fails", |ran| ran.status != 0)?.complains("not found").map(drop)
 }
@@ -251,7 +271,7 @@ fn kill_signal(e: &Engine) -> Verdict {
     made(e, "usr1")?;
     e.call("tasks kill --all -s KILL one")?.works()?;
     stopped(e)?;
-    e.call("tasks delete one")?.ends_with(137).map(drop)
+    e.call("tasks delete one")?.succeeds()?.complains("exit code 137").map(drop)
 }
 
 fn delete(e: &Engine) -> Verdict {
@@ -259,7 +279,7 @@ fn delete(e: &Engine) -> Verdict {
     let cgroup = cgroup(e)?;
     e.call("tasks delete one")?.must("fails", |ran| ran.status != 0)?.complains("running").map(drop)?;
     has_status(e, "RUNNING")?;
-    e.call("tasks delete -f one")?.ends_with(137).map(drop)?;
+    e.call("tasks delete -f one")?.succeeds()?.complains("exit code 137").map(drop)?;
     if cgroup.exists() { Err(failed(format!("{} is still there", cgroup.display()))) } else { Ok(()) }
 }
 
@@ -302,6 +322,9 @@ fn attach(e: &Engine) -> Verdict {
 fn checkpoint(e: &Engine) -> Verdict {
     detached(e, "", SLEEPING)?;
     let ran = e.call("tasks checkpoint one")?;
+    if ran.err.contains("criu") {
+        return Err(Trouble::Skipped("this runtime can, or tries to".to_owned()));
+    }
     ran.must("fails", |ran| ran.status != 0)?.complains("checkpoint").map(drop)?;
     has_status(e, "RUNNING")
 }

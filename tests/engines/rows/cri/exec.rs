@@ -62,9 +62,8 @@ fn ended(mut socket: WebSocket, exit_code: &str) -> Verdict {
 pub fn streams(e: &Engine) -> Verdict {
     let pod = Pod::run(e, json!({}))?;
     let one = pod.ready("one", SLEEPING, json!({}))?;
-    let request = |script: &str| {
-        json!({"cmd": ["/bin/sh", "-c", script], "stdin": true, "stdout": true, "stderr": true})
-    };
+    let request =
+        |script: &str| json!({"cmd": ["/bin/sh", "-c", script], "stdin": true, "stdout": true, "stderr": true});
     let mut socket = open(&one, "Exec", request("read word; echo got $word; echo err >&2; exit 5"))?;
     socket.send(STDIN, "something\n")?;
     socket.expect(STDOUT, "got something\n")?;

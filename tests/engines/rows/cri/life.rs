@@ -124,7 +124,9 @@ pub fn stats(e: &Engine) -> Verdict {
     let one = pod.ready("one", SLEEPING, json!({}))?;
     let stats = one.call("ContainerStats", json!({}))?;
     let used = text(&stats, "/stats/cpu/usage_core_nano_seconds/value")?;
-    if used == "0" || stats["stats"]["attributes"]["id"] != json!(one.id) {
+    // The engine reads nothing where there is no controller.
+    let counts = controllers().contains("cpu");
+    if counts && used == "0" || stats["stats"]["attributes"]["id"] != json!(one.id) {
         return Err(failed(format!("no processor time of it: {stats}")));
     }
     let all = call(e, "ListContainerStats", &json!({}))?;

@@ -5,6 +5,8 @@ mod exec;
 mod life;
 mod pod;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Value, json};
 
 use super::{Row, row};
@@ -13,54 +15,62 @@ use crate::command::{Verdict, failed};
 use crate::containerd::CRI;
 use crate::engine::Engine;
 
+/// Each takes a fraction of a second.
+const fn own(feature: &'static str, check: fn(&Engine) -> Verdict) -> Row {
+    row(feature, check).of(CRI).fast()
+}
+
 /// The rows, in the order in which they are asked.
 pub const ROWS: &[Row] = &[
-    row("a pod: run, status, stop, remove", pod::life).of(CRI).fast(),
-    row("a pod of a runtime class that is not there is refused", pod::unknown_handler).of(CRI),
-    row("a pod's containers share network, ipc and host name", pod::shared).of(CRI).fast(),
-    row("a pod with one pid namespace", pod::one_pid_namespace).of(CRI).fast(),
-    row("a container in the pid namespace of another", pod::target_pid).of(CRI),
-    row("hostNetwork, hostPID, hostIPC", pod::host_namespaces).of(CRI).fast(),
-    row("sysctls", pod::sysctls).of(CRI).fast(),
-    row("dns and host name", pod::names).of(CRI),
-    row("hostPort", pod::host_port).of(CRI),
-    row("port-forward", pod::port_forward).of(CRI).fast(),
-    row("cgroup parent", pod::cgroup_parent).of(CRI),
-    row("4 pods at the same time", pod::four).of(CRI),
-    row("a container: create, start, end, remove", life::ends).of(CRI).fast(),
-    row("start: program not found", life::not_found).of(CRI).fast(),
-    row("stop: TERM is enough", life::stop_term).of(CRI).fast(),
-    row("stop: KILL after the grace", life::stop_kill).of(CRI).fast(),
-    row("stop and remove of what has ended is no error", life::again).of(CRI),
-    row("remove of a running container", life::remove_running).of(CRI),
-    row("a stopped pod takes its containers with it", life::with_pod).of(CRI),
-    row("logs, and a log opened anew", life::logs).of(CRI).fast(),
-    row("stats of one and of all", life::stats).of(CRI),
-    row("update of limits", life::update).of(CRI),
-    row("exec sync: output, errors, exit status", exec::sync).of(CRI).fast(),
-    row("exec sync: program not found", exec::not_found).of(CRI),
-    row("exec sync: killed at its timeout", exec::timeout).of(CRI).fast(),
-    row("exec: streams and exit status", exec::streams).of(CRI).fast(),
-    row("exec: a terminal and its size", exec::terminal).of(CRI).fast(),
-    row("attach: streams", exec::attach).of(CRI).fast(),
-    row("attach: a terminal", exec::attach_terminal).of(CRI),
-    row("read-only root file system", confine::read_only).of(CRI).fast(),
-    row("capabilities: default, added, dropped", confine::capabilities).of(CRI).fast(),
-    row("seccomp: RuntimeDefault, Unconfined, Localhost", confine::seccomp).of(CRI).fast(),
-    row("runAsUser, runAsGroup, supplementalGroups", confine::user).of(CRI).fast(),
-    row("runAsUserName", confine::user_name).of(CRI),
-    row("allowPrivilegeEscalation: false", confine::no_new_privileges).of(CRI),
-    row("privileged", confine::privileged).of(CRI),
-    row("masked and read-only paths", confine::masked).of(CRI),
-    row("volumes: read-only, and propagation", confine::volumes).of(CRI).fast(),
-    row("devices", confine::devices).of(CRI),
-    row("environment and working directory", confine::environment).of(CRI),
-    row("oom_score_adj", confine::oom_score).of(CRI),
+    own("a pod: run, status, stop, remove", pod::life),
+    own("a pod of a runtime class that is not there is refused", pod::unknown_handler),
+    own("a pod's containers share network, ipc and host name", pod::shared),
+    own("a pod with one pid namespace", pod::one_pid_namespace),
+    own("a container in the pid namespace of another", pod::target_pid),
+    own("hostNetwork, hostPID, hostIPC", pod::host_namespaces),
+    own("sysctls", pod::sysctls),
+    own("dns and host name", pod::names),
+    own("hostPort", pod::host_port),
+    own("port-forward", pod::port_forward),
+    own("cgroup parent", pod::cgroup_parent),
+    own("4 pods at the same time", pod::four),
+    own("a container: create, start, end, remove", life::ends),
+    own("start: program not found", life::not_found),
+    own("stop: TERM is enough", life::stop_term),
+    own("stop: KILL after the grace", life::stop_kill),
+    own("stop and remove of what has ended is no error", life::again),
+    own("remove of a running container", life::remove_running),
+    own("a stopped pod takes its containers with it", life::with_pod),
+    own("logs, and a log opened anew", life::logs),
+    own("stats of one and of all", life::stats),
+    own("update of limits", life::update),
+    own("exec sync: output, errors, exit status", exec::sync),
+    own("exec sync: program not found", exec::not_found),
+    own("exec sync: killed at its timeout", exec::timeout),
+    own("exec: streams and exit status", exec::streams),
+    own("exec: a terminal and its size", exec::terminal),
+    own("attach: streams", exec::attach),
+    own("attach: a terminal", exec::attach_terminal),
+    own("read-only root file system", confine::read_only),
+    own("capabilities: default, added, dropped", confine::capabilities),
+    own("seccomp: RuntimeDefault, Unconfined, Localhost", confine::seccomp),
+    own("runAsUser, runAsGroup, supplementalGroups", confine::user),
+    own("runAsUserName", confine::user_name),
+    own("allowPrivilegeEscalation: false", confine::no_new_privileges),
+    own("privileged", confine::privileged),
+    own("masked and read-only paths", confine::masked),
+    own("volumes: read-only, and propagation", confine::volumes),
+    own("devices", confine::devices),
+    own("environment and working directory", confine::environment),
+    own("oom_score_adj", confine::oom_score),
 ];
 
 const SLEEPING: &str = "echo ready; exec sleep 1000";
 /// Where the pods' logs go.
 const LOGS: &str = "/run/pods";
+
+/// The number of the next pod.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A pod that runs.
 struct Pod<'a> {
@@ -72,13 +82,11 @@ struct Pod<'a> {
 impl<'a> Pod<'a> {
     /// Runs one; `more` is put over the configuration.
     fn run(e: &'a Engine<'a>, more: Value) -> Verdict<Self> {
-        Self::named(e, "pod", more)
-    }
-
-    fn named(e: &'a Engine<'a>, name: &str, more: Value) -> Verdict<Self> {
+        // Containers of a name add to the log of that name: each pod has a folder of its own.
+        let uid = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
         let mut config = json!({
-            "metadata": {"name": name, "uid": format!("uid-{name}"), "namespace": "tests"},
-            "hostname": name, "log_directory": format!("{LOGS}/{name}"), "linux": {},
+            "metadata": {"name": "pod", "uid": uid, "namespace": "tests"},
+            "hostname": "pod", "log_directory": format!("{LOGS}/{uid}"), "linux": {},
         });
         merge(&mut config, more);
         let request = json!({"config": config, "runtime_handler": "onggi"});
@@ -126,10 +134,6 @@ impl<'a> Pod<'a> {
 
     fn status(&self) -> Verdict<Value> {
         Ok(call(self.e, "PodSandboxStatus", &json!({"pod_sandbox_id": self.id}))?["status"].clone())
-    }
-
-    fn address(&self) -> Verdict<String> {
-        text(&self.status()?, "/network/ip")
     }
 }
 

@@ -97,7 +97,10 @@ pub fn target_pid(e: &Engine) -> Verdict {
 
 pub fn host_namespaces(e: &Engine) -> Verdict {
     let options = json!({"network": "NODE", "pid": "NODE", "ipc": "NODE"});
-    let pod = Pod::run(e, namespaces(options.clone()))?;
+    // Nor has it a host name of its own then, as kubelet has it.
+    let mut config = namespaces(options.clone());
+    config["hostname"] = json!("");
+    let pod = Pod::run(e, config)?;
     let is = pod.prints("one", &links("net pid ipc"), secured(json!({"namespace_options": options})))?;
     same(&is, e.shell(&links("net pid ipc"))?.succeeds()?.text())
 }
@@ -129,14 +132,14 @@ pub fn host_port(e: &Engine) -> Verdict {
 
 pub fn port_forward(e: &Engine) -> Verdict {
     let pod = Pod::run(e, json!({}))?;
-    let one = pod.ready("one", "echo ready; exec nc -l -p 8080 -e sed -u s/^/echo:/", json!({}))?;
+    let one = pod.ready("one", "echo ready; exec nc -l -p 8080 -e cat", json!({}))?;
     // It takes one connection, so none may be made to see whether it listens.
     e.until("the server listens", || Ok(one.prints("netstat -ltn")?.contains(":8080")))?;
     let url = text(&call(e, "PortForward", &json!({"pod_sandbox_id": pod.id, "port": [8080]}))?, "/url")?;
     let mut socket = WebSocket::open(&url, "port=8080", e.deadline())?;
     // Each channel begins with the port, two bytes; then the data comes.
-    socket.send(0, "through\n")?;
-    socket.expect(0, "echo:through\n")?;
+    socket.send(0, "there and back\n")?;
+    socket.expect(0, "there and back\n")?;
     socket.close()
 }
 
@@ -156,7 +159,8 @@ pub fn four(e: &Engine) -> Verdict {
     at_once(4, |number| {
         let mut own = Cri::open(SOCKET)?;
         let name = format!("pod-{number}");
-        let config = json!({"metadata": {"name": name, "uid": name, "namespace": "tests"}, "hostname": name, "linux": {}});
+        let config =
+            json!({"metadata": {"name": name, "uid": name, "namespace": "tests"}, "hostname": name, "linux": {}});
         let answer = own.call("RunPodSandbox", &json!({"config": config, "runtime_handler": "onggi"}))?;
         own.call("StopPodSandbox", &answer)?;
         own.call("RemovePodSandbox", &answer)?;
