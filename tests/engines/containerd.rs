@@ -11,6 +11,7 @@ use crate::archive;
 use crate::command::{Verdict, failed, shell};
 use crate::cri::{self, Cri};
 use crate::daemon::Daemon;
+use crate::docs;
 use crate::engine::{Driver, Engine};
 use crate::limitless;
 use crate::options::Options;
@@ -30,10 +31,6 @@ const CONFIG: &str = "/run/containerd.toml";
 const LOG: &str = "/run/containerd.log";
 /// First on its PATH: a container that `ctr` creates apart from its task runs on what is named runc there.
 const PROGRAMS: &str = "/run/bin/containerd";
-
-/// What docs/engines.md says is tested as it stands there, with another path.
-const DOCS: &str = include_str!("../../docs/engines.md");
-const DOCUMENTED_PATH: &str = "/usr/local/bin/onggi";
 
 /// A containerd that runs.
 pub struct Containerd {
@@ -89,14 +86,13 @@ fn config(name: &str, runtime: &str) -> Verdict<String> {
     if name != CRI {
         return Ok(common);
     }
-    let from = DOCS.find("```toml\nversion = 2\n").map(|at| at + "```toml\nversion = 2\n".len());
-    let documented = from.and_then(|from| DOCS.get(from..)).and_then(|text| text.split("```").next());
-    let documented = documented.ok_or_else(|| failed("docs/engines.md has no version 2 of containerd's config"))?;
+    let documented = docs::block("containerd", "toml", runtime)?;
+    let documented = documented.strip_prefix("version = 2\n").ok_or_else(|| failed(documented.clone()))?;
     let pause = archive::PAUSE;
     // A lower oom_score_adj needs a capability that a test machine may not have.
     Ok(format!(
         r#"{common}
-{}
+{documented}
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{pause}"
   restrict_oom_score_adj = true
@@ -104,8 +100,7 @@ fn config(name: &str, runtime: &str) -> Verdict<String> {
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "/usr/lib/cni"
   conf_dir = "/run/cni/net.d"
-"#,
-        documented.replace(DOCUMENTED_PATH, runtime)
+"#
     ))
 }
 

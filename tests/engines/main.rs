@@ -23,6 +23,7 @@ mod containerd;
 mod cri;
 mod daemon;
 mod docker;
+mod docs;
 mod engine;
 mod guard;
 mod image;

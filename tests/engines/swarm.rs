@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::command::{Verdict, failed, joined, shell, until};
 use crate::daemon::Daemon;
+use crate::docs;
 use crate::engine::{Driver, Engine};
 use crate::image;
 use crate::options::Options;
@@ -31,7 +32,8 @@ pub fn client(node: &str) -> String {
     format!("/usr/bin/docker -H unix:///run/{node}/docker.sock")
 }
 
-fn address(number: u8) -> String {
+/// The address of a node.
+pub fn address(number: u8) -> String {
     format!("10.77.0.{number}")
 }
 
@@ -82,11 +84,11 @@ fn node(name: &'static str, number: u8, runtime: &str, deadline: Duration) -> Ve
         "hostname {name} && mkdir -p /etc/docker {own}/etc /run/docker {own}/run && \
          mount --bind {own}/etc /etc/docker && mount --bind {own}/run /run/docker && \
          echo nameserver 127.0.0.1 >{own}/resolv.conf && mount --bind {own}/resolv.conf /etc/resolv.conf && \
-         echo '{{}}' >{own}/docker.json && echo 1 >/proc/sys/net/ipv4/ip_forward && exec dockerd \
+         echo 1 >/proc/sys/net/ipv4/ip_forward && exec dockerd \
          --config-file {own}/docker.json --exec-root {own}/exec --data-root {store} --pidfile {own}/docker.pid \
-         -H unix://{own}/docker.sock --storage-driver overlay2 --add-runtime onggi={runtime} \
-         --default-runtime onggi --exec-opt native.cgroupdriver=cgroupfs --oom-score-adjust=0"
+         -H unix://{own}/docker.sock --storage-driver overlay2 --oom-score-adjust=0"
     );
+    fs::write(format!("{own}/docker.json"), docs::block("Docker Swarm", "json", runtime)?)?;
     let mut command = Command::new("nsenter");
     command.args([&format!("--net=/run/netns/{name}"), "unshare", "--mount", "--uts", "/bin/sh", "-c", &script]);
     let mut daemon = Daemon::start("dockerd", &mut command, format!("{own}/log"))?;

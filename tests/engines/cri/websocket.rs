@@ -100,7 +100,7 @@ impl WebSocket {
 
     /// All that has come.
     pub fn all(&self) -> String {
-        (0..5).map(|channel| format!("{channel}: {:?}\n", self.text(channel))).collect()
+        (0..5).map(|channel| format!("{channel}: {:?}", self.text(channel))).collect::<Vec<_>>().join("\n")
     }
 
     /// One frame; false at the end.

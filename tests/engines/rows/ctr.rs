@@ -192,7 +192,8 @@ fn user_namespace(e: &Engine) -> Verdict {
 }
 
 fn rootfs(e: &Engine) -> Verdict {
-    let line = format!("run --rm --rootfs --runc-binary {RUNTIME} /run/image/rootfs one /bin/sh -c 'ls -d /srv; exit 3'");
+    let line =
+        format!("run --rm --rootfs --runc-binary {RUNTIME} /run/image/rootfs one /bin/sh -c 'ls -d /srv; exit 3'");
     e.call(&line)?.ends_with(3)?.prints("/srv").map(drop)
 }
 

@@ -3,12 +3,12 @@
 //! No port is published: Swarm's mesh for that needs IPVS in the kernel, which has nothing to do
 //! with the runtime. `--endpoint-mode dnsrr` does without.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Row, row};
 use crate::command::{Verdict, failed};
 use crate::engine::Engine;
-use crate::swarm::{NAME, NODES, client};
+use crate::swarm::{NAME, NODES, address, client};
 
 /// The rows, in the order in which they are asked.
 pub const ROWS: &[Row] = &[
@@ -21,6 +21,8 @@ pub const ROWS: &[Row] = &[
     row("node drain moves the tasks, active takes new ones", drain).of(NAME).fast(),
     row("a global service runs once on each node", global).of(NAME),
     row("a config and a secret", secrets).of(NAME),
+    row("tasks find each other by name over the nodes", overlay).of(NAME).fast(),
+    row("a port of the node's own (mode=host)", port).of(NAME),
 ];
 
 const TRAPPING: &str = "sh -c 'trap \"exit 0\" TERM; echo ready on $HOSTNAME; while :; do sleep 0.1; done'";
@@ -157,4 +159,37 @@ fn secrets(e: &Engine) -> Verdict {
     e.call("secret rm hidden")?.works()?;
     e.call("config rm shown")?.works()?;
     asked
+}
+
+fn overlay(e: &Engine) -> Verdict {
+    e.call("network create -d overlay over")?.works()?;
+    let program = "sh -c 'trap \"exit 0\" TERM; while :; do hostname | nc -l -p 8080 & wait $!; done'";
+    let options = "--replicas 3 --network over --endpoint-mode dnsrr --hostname '{{.Node.Hostname}}'";
+    let asked = create(e, options, program).and_then(|()| {
+        settles(e, [1, 1, 1])?;
+        // The name is each task in turn.
+        let ask =
+            "d='/usr/bin/docker -H unix:///run/node1/docker.sock'; $d exec $($d ps -q) nc -w 5 one 8080 </dev/null";
+        let mut heard = BTreeSet::new();
+        e.until("all three answer to one name", || {
+            heard.insert(e.shell(ask)?.text().to_owned());
+            Ok(NODES.iter().all(|(name, _)| heard.contains(*name)))
+        })
+    });
+    e.driver.clear(e)?;
+    e.call("network rm over")?.works()?;
+    asked
+}
+
+fn port(e: &Engine) -> Verdict {
+    let program = "sh -c 'trap \"exit 0\" TERM; while :; do echo hello | nc -l -p 8080 & wait $!; done'";
+    create(e, "--mode global --publish mode=host,target=8080,published=18080", program)?;
+    settles(e, [1, 1, 1])?;
+    for (_, number) in NODES {
+        e.until("the port is answered", || {
+            let line = format!("busybox nc -w 5 {} 18080 </dev/null", address(number));
+            Ok(e.shell(&line)?.text() == "hello")
+        })?;
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ pub fn read_only(e: &Engine) -> Verdict {
     same(&pod.prints("one", script, secured(json!({"readonly_rootfs": true})))?, "refused\nallowed")
 }
 
-fn effective(pod: &Pod, name: &str, capabilities: Value) -> Verdict<u64> {
+fn effective(pod: &Pod, name: &str, capabilities: &Value) -> Verdict<u64> {
     let context = secured(json!({"capabilities": capabilities}));
     let is = pod.prints(name, "sed -n 's/CapEff:.//p' /proc/self/status", context)?;
     u64::from_str_radix(is.trim(), 16).map_err(|error| failed(format!("{is:?}: {error}")))
@@ -23,10 +23,10 @@ fn effective(pod: &Pod, name: &str, capabilities: Value) -> Verdict<u64> {
 
 pub fn capabilities(e: &Engine) -> Verdict {
     let pod = Pod::run(e, json!({}))?;
-    let plain = effective(&pod, "plain", json!({}))?;
-    let none = effective(&pod, "none", json!({"drop_capabilities": ["ALL"]}))?;
-    let one = effective(&pod, "one", json!({"drop_capabilities": ["ALL"], "add_capabilities": ["NET_BIND_SERVICE"]}))?;
-    let more = effective(&pod, "more", json!({"drop_capabilities": ["CHOWN"], "add_capabilities": ["SYS_TIME"]}))?;
+    let plain = effective(&pod, "plain", &json!({}))?;
+    let none = effective(&pod, "none", &json!({"drop_capabilities": ["ALL"]}))?;
+    let one = effective(&pod, "one", &json!({"drop_capabilities": ["ALL"], "add_capabilities": ["NET_BIND_SERVICE"]}))?;
+    let more = effective(&pod, "more", &json!({"drop_capabilities": ["CHOWN"], "add_capabilities": ["SYS_TIME"]}))?;
     // linux/capability.h: CHOWN is 0, NET_BIND_SERVICE 10, SYS_TIME 25.
     let right = plain.count_ones() == 14 && none == 0 && one == 1 << 10 && more == (plain | 1 << 25) & !1;
     if right { Ok(()) } else { Err(failed(format!("plain {plain:x}, none {none:x}, one {one:x}, more {more:x}"))) }

@@ -224,7 +224,9 @@ fn merge(base: &mut Value, more: Value) {
     }
 }
 
-/// A container's security context.
+/// A security context, of a pod or of a container.
 fn secured(context: Value) -> Value {
-    json!({"linux": {"security_context": context}})
+    let mut over = json!({"linux": {}});
+    over["linux"]["security_context"] = context;
+    over
 }

@@ -20,11 +20,6 @@ fn links(kinds: &str) -> String {
     format!("for n in {kinds}; do readlink /proc/self/ns/$n; done")
 }
 
-/// Of a sandbox, with this among its options.
-fn namespaces(options: serde_json::Value) -> serde_json::Value {
-    json!({"linux": {"security_context": {"namespace_options": options}}})
-}
-
 pub fn life(e: &Engine) -> Verdict {
     let pod = Pod::run(e, json!({"labels": {"app": "tests"}}))?;
     let status = pod.status()?;
@@ -73,7 +68,7 @@ pub fn shared(e: &Engine) -> Verdict {
 }
 
 pub fn one_pid_namespace(e: &Engine) -> Verdict {
-    let pod = Pod::run(e, namespaces(json!({"pid": "POD"})))?;
+    let pod = Pod::run(e, secured(json!({"namespace_options": {"pid": "POD"}})))?;
     let together = secured(json!({"namespace_options": {"pid": "POD"}}));
     let first = pod.ready("first", "echo ready; exec sleep 2000", together.clone())?;
     let second = pod.ready("second", SLEEPING, together)?;
@@ -98,10 +93,11 @@ pub fn target_pid(e: &Engine) -> Verdict {
 pub fn host_namespaces(e: &Engine) -> Verdict {
     let options = json!({"network": "NODE", "pid": "NODE", "ipc": "NODE"});
     // Nor has it a host name of its own then, as kubelet has it.
-    let mut config = namespaces(options.clone());
+    let options = secured(json!({"namespace_options": options}));
+    let mut config = options.clone();
     config["hostname"] = json!("");
     let pod = Pod::run(e, config)?;
-    let is = pod.prints("one", &links("net pid ipc"), secured(json!({"namespace_options": options})))?;
+    let is = pod.prints("one", &links("net pid ipc"), options)?;
     same(&is, e.shell(&links("net pid ipc"))?.succeeds()?.text())
 }
 
