@@ -92,12 +92,14 @@ pub fn terminal(e: &Engine) -> Verdict {
 
 pub fn attach(e: &Engine) -> Verdict {
     let pod = Pod::run(e, json!({}))?;
-    let script = "echo ready; read word; echo got $word; echo err >&2; exit 3";
+    // It waits to the end: containerd may end the streams with the process before all of them was sent.
+    let script = "echo ready; read word; echo got $word; echo err >&2; read word; exit 3";
     let one = pod.ready("one", script, json!({"stdin": true}))?;
     let mut socket = open(&one, "Attach", json!({"stdin": true, "stdout": true, "stderr": true}))?;
     socket.send(STDIN, "something\n")?;
     socket.expect(STDOUT, "got something\n")?;
     socket.expect(STDERR, "err\n")?;
+    socket.send(STDIN, "end\n")?;
     one.ended()?;
     one.is("exit_code", 3)
 }
