@@ -121,7 +121,7 @@ vm-test: cargo ## run tests in a virtual machine with every cgroup controller (D
 bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick" or "--only exec"
 	$(CARGO) bench --bench race --profile dev -- $(ARGS)
 
-engines-test: build ## drive onggi from Docker and Podman (root); ARGS="--all" for every row
+engines-test: build ## drive onggi from Docker, Podman, containerd, CRI and a swarm (root); ARGS="--all" for every row
 	tests/engines/packages
 	ONGGI_BIN='$(abspath $(BIN))' $(CARGO) test --test engines -- $(ARGS)
 

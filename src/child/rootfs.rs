@@ -18,7 +18,12 @@ pub fn attach(container: &Container) -> Outcome<Fd> {
 /// Makes the rootfs the root, and lets go of the host's tree.
 pub fn pivot(container: &Container) -> Outcome {
     if container.no_pivot.is() {
-        mount::move_cwd_to_root().at(Step::Pivot)?;
+        // The rootfs is on top of the host's root since it was attached; the host's tree stays below, out of reach.
+        // Not so its proc and sysfs: a user namespace may mount any that its mount namespace has unmasked somewhere.
+        // More than one may lie there. An error means that none does any more, or that a user namespace of ours locks it.
+        for host in [c"/proc", c"/sys"] {
+            while mount::detach(host).is_ok() {}
+        }
         mount::chroot_to_cwd().at(Step::Pivot)?;
     } else {
         // Both arguments are the new root: the old one is then stacked on top of it, and the first to be unmounted.

@@ -19,7 +19,7 @@ pub struct CreateRequest {
     pub console_socket: Option<PathBuf>,
     /// The unix socket that gets a pidfd of init.
     pub pidfd_socket: Option<PathBuf>,
-    /// Enter the rootfs with `MS_MOVE` and chroot instead of `pivot_root` (for a rootfs on a ramdisk).
+    /// Enter the rootfs with chroot instead of `pivot_root` (for a rootfs on a ramdisk).
     pub no_pivot: bool,
     /// Keep the caller's session keyring.
     pub no_new_keyring: bool,

@@ -100,7 +100,7 @@ pub struct Container {
     pub rootfs_propagation: u64,
     /// Whether the rootfs is made read-only, at the end.
     pub rootfs_readonly: Flag,
-    /// `--no-pivot`: move and chroot instead.
+    /// `--no-pivot`: chroot instead.
     pub no_pivot: Flag,
     /// The mounts, in order.
     pub mounts: List<Mount>,

@@ -98,12 +98,6 @@ pub fn set_propagation(path: &CStr, flags: u64) -> Result<(), Errno> {
     unsafe { syscall(nr::mount, [0, text(path), 0, flags as usize, 0, 0]) }.map(drop)
 }
 
-/// mount(2) MS_MOVE of the working directory's mount onto `/`: the way without pivot_root.
-pub fn move_cwd_to_root() -> Result<(), Errno> {
-    // SAFETY: both paths are NUL-terminated.
-    unsafe { syscall(nr::mount, [text(c"."), text(c"/"), 0, abi::MS_MOVE as usize, 0, 0]) }.map(drop)
-}
-
 /// pivot_root(2) with both arguments the working directory: the old root ends up stacked on the new one.
 pub fn pivot_to_cwd() -> Result<(), Errno> {
     // SAFETY: both paths are NUL-terminated.

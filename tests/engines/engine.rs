@@ -1,15 +1,17 @@
 //! An engine that runs, as the rows see it.
 
 use std::path::PathBuf;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use crate::command::{Ran, Verdict, failed, shell, until};
+use crate::cri::Cri;
 use crate::options::Options;
 use crate::terminal::Terminal;
-use crate::{docker, podman};
+use crate::{containerd, docker, podman, swarm};
 
 /// The engines that there are.
-pub const ENGINES: [&str; 2] = [docker::NAME, podman::NAME];
+pub const ENGINES: [&str; 5] = [docker::NAME, podman::NAME, containerd::CTR, containerd::CRI, swarm::NAME];
 
 /// What is different from engine to engine: one file for each.
 pub trait Driver: Sync {
@@ -17,10 +19,26 @@ pub trait Driver: Sync {
     fn name(&self) -> &'static str;
     /// The beginning of a line of shell that calls the engine.
     fn client(&self) -> String;
-    /// What `inspect -f` must be asked for the runtime's name.
-    fn runtime_field(&self) -> &'static str;
+    /// What `inspect -f` must be asked for the runtime's name, where there is an `inspect`.
+    fn runtime_field(&self) -> &'static str {
+        ""
+    }
     /// The command that kills and removes containers without waiting for them.
-    fn remove(&self) -> &'static str;
+    fn remove(&self) -> &'static str {
+        "rm -f"
+    }
+    /// Removes all that a row has left.
+    fn clear(&self, engine: &Engine) -> Verdict {
+        let all = engine.call("ps -aq")?.succeeds()?;
+        if all.text().is_empty() {
+            return Ok(());
+        }
+        engine.call(&format!("{} -v {}", self.remove(), all.text().replace('\n', " ")))?.works()
+    }
+    /// The client of CRI, where the engine is asked through it.
+    fn cri(&self) -> Verdict<MutexGuard<'_, Cri>> {
+        Err(failed(format!("{} is not asked through CRI", self.name())))
+    }
     /// Where the engine logs, if it does.
     fn log(&self) -> Option<PathBuf>;
     /// Ends the engine as an administrator would.
@@ -32,6 +50,9 @@ pub fn start(name: &str, runtime: &str, options: &Options) -> Verdict<Box<dyn Dr
     match name {
         docker::NAME => docker::Docker::start(runtime, options),
         podman::NAME => podman::Podman::start(runtime),
+        containerd::CTR => containerd::Containerd::start(containerd::CTR, runtime, options),
+        containerd::CRI => containerd::Containerd::start(containerd::CRI, runtime, options),
+        swarm::NAME => swarm::Swarm::start(runtime, options),
         _ => Err(failed(format!("{name}: no such engine"))),
     }
 }
@@ -47,6 +68,11 @@ impl<'a> Engine<'a> {
     /// Around a started engine.
     pub fn new(driver: Box<dyn Driver>, options: &'a Options) -> Self {
         Self { driver, options }
+    }
+
+    /// How long a row may wait for one thing.
+    pub fn deadline(&self) -> Duration {
+        self.options.deadline(30)
     }
 
     /// Runs `docker LINE`, or the same of another engine; `line` is shell.
@@ -96,22 +122,21 @@ impl<'a> Engine<'a> {
 
     /// The folder of a running container's cgroup, as seen in the world.
     pub fn cgroup(&self, name: &str) -> Verdict<PathBuf> {
-        let pid = self.inspect(name, ".State.Pid")?;
-        let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-        // On a hybrid host the v1 hierarchies have lines of their own.
-        match text.lines().find_map(|line| line.strip_prefix("0::/")) {
-            Some(path) => Ok(PathBuf::from("/sys/fs/cgroup").join(path)),
-            None => Err(failed(format!("/proc/{pid}/cgroup names none of v2: {text}"))),
-        }
+        cgroup_of(&self.inspect(name, ".State.Pid")?)
     }
 
-    /// Removes all containers and volumes that a row has left.
+    /// Removes all that a row has left.
     pub fn clear(&self) -> Verdict {
-        let all = self.call("ps -aq")?.succeeds()?;
-        if !all.text().is_empty() {
-            let ids = all.text().replace('\n', " ");
-            self.call(&format!("{} -v {ids}", self.driver.remove()))?.works()?;
-        }
-        Ok(())
+        self.driver.clear(self)
+    }
+}
+
+/// The folder of a process's cgroup, as seen in the world.
+pub fn cgroup_of(pid: &str) -> Verdict<PathBuf> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
+    // On a hybrid host the v1 hierarchies have lines of their own.
+    match text.lines().find_map(|line| line.strip_prefix("0::/")) {
+        Some(path) => Ok(PathBuf::from("/sys/fs/cgroup").join(path)),
+        None => Err(failed(format!("/proc/{pid}/cgroup names none of v2: {text}"))),
     }
 }

@@ -76,7 +76,7 @@ pub fn leftovers() -> Verdict<Vec<String>> {
     let mut left = Vec::new();
     for place in ["/run", "/sys/fs/cgroup"] {
         walk(Path::new(place), &mut |path| {
-            if path.file_name().is_some_and(|name| is_id(&name.to_string_lossy())) {
+            if path.file_name().is_some_and(|name| is_container(&name.to_string_lossy())) {
                 left.push(path.display().to_string());
             }
         });
@@ -85,6 +85,12 @@ pub fn leftovers() -> Verdict<Vec<String>> {
         if line.split(['/', ' ']).any(is_id) {
             left.push(format!("mount {line}"));
         }
+    }
+    for name in names("/run/netns") {
+        left.push(format!("network namespace {name}"));
+    }
+    for name in names("/sys/class/net").iter().filter(|name| name.starts_with("veth")) {
+        left.push(format!("network interface {name}"));
     }
     let own = std::process::id().to_string();
     for entry in fs::read_dir("/proc")?.flatten() {
@@ -96,6 +102,11 @@ pub fn leftovers() -> Verdict<Vec<String>> {
         }
     }
     Ok(left)
+}
+
+/// Whether something is named for a container: by its id, or, where the name is the id, as the rows name theirs.
+fn is_container(name: &str) -> bool {
+    is_id(name) || name == "one" || name == "two"
 }
 
 /// Whether a name has a container's id in it: 64 hexadecimal digits.

@@ -1,5 +1,6 @@
-//! onggi under real engines: Docker and Podman from the distribution's packages, with onggi as
-//! their runtime, on a machine that is as before when it is over.
+//! onggi under real engines: Docker, Podman, containerd by itself and as Kubernetes calls it, and
+//! a swarm of three Docker nodes, from the distribution's packages, with onggi as their runtime, on
+//! a machine that is as before when it is over.
 //!
 //! What may enter: questions that only an engine can ask. What can be asked of the runtime alone
 //! belongs into the other suites, which are quicker and say more.
@@ -16,17 +17,24 @@
 //! goes back to the first process, which prints the table ([`report`]) and sees that the host is
 //! as before ([`guard`]).
 
+mod archive;
 mod command;
+mod containerd;
+mod cri;
+mod daemon;
 mod docker;
+mod docs;
 mod engine;
 mod guard;
 mod image;
 mod inside;
+mod limitless;
 mod logs;
 mod options;
 mod podman;
 mod report;
 mod rows;
+mod swarm;
 mod terminal;
 mod world;
 
@@ -37,19 +45,21 @@ use report::{Outcome, Report, Table};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
-    let done = match arguments.next_if(|first| first == world::ENTER || first == world::INSIDE) {
-        Some(stage) => Options::read(arguments).and_then(|options| {
-            if stage == world::ENTER { world::enter(&options) } else { inside::run(&options) }.map(|()| true)
-        }),
-        None => Options::read(arguments).map(|options| match options.task {
-            Task::Ask => ask(&options),
-            Task::List => list(),
-            Task::Help => {
-                print!("{}", options::HELP);
-                true
-            }
-        }),
-    };
+    let done =
+        match arguments.next_if(|first| [world::ENTER, world::INSIDE, limitless::STAGE].contains(&first.as_str())) {
+            Some(stage) if stage == limitless::STAGE => limitless::become_runtime(arguments).map(|()| true),
+            Some(stage) => Options::read(arguments).and_then(|options| {
+                if stage == world::ENTER { world::enter(&options) } else { inside::run(&options) }.map(|()| true)
+            }),
+            None => Options::read(arguments).map(|options| match options.task {
+                Task::Ask => ask(&options),
+                Task::List => list(),
+                Task::Help => {
+                    print!("{}", options::HELP);
+                    true
+                }
+            }),
+        };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -61,9 +71,9 @@ fn main() -> ExitCode {
 }
 
 fn list() -> bool {
-    for row in rows::ROWS {
+    for row in rows::all() {
         let speed = if row.fast { "fast" } else { "all " };
-        println!("{speed} {:<8} {}", row.engine.unwrap_or("both"), row.feature);
+        println!("{speed} {:<14} {}", row.engine.unwrap_or("docker, podman"), row.feature);
     }
     true
 }

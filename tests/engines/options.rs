@@ -12,7 +12,7 @@ usage: engines [--all] [--list] [--engine NAME]... [--only TEXT] [--trace]
 
   --all          every row; without it the fast ones
   --list         say which rows there are
-  --engine NAME  docker or podman; may be given twice (default: both)
+  --engine NAME  docker, podman, ctr, cri or swarm; may be given several times (default: all)
   --only TEXT    the rows whose name has TEXT in it, fast or not
   --trace        log each call of the runtime, and show the log with a failure
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 
 use serde_json::{Value, json};
 
-use crate::support::{Bundle, guarded};
+use crate::support::{Bundle, Report, guarded};
 
 /// `root.readonly`: nothing below the root can be written when it's true.
 #[test]
@@ -59,6 +59,22 @@ fn nothing_of_the_host() {
         let strange: Vec<_> =
             targets.filter(|one| *one != "/" && !known.iter().any(|start| one.starts_with(start))).collect();
         assert_eq!(strange, [""; 0]);
+    });
+}
+
+/// `--no-pivot`, for a host whose root can't be pivoted away from: the host's file system is out of reach all the same.
+#[test]
+fn no_pivot() {
+    guarded(|host| {
+        let secret = host.canaries().join("secret");
+        let above = format!("/../../../../..{}", secret.to_str().unwrap());
+        let bundle = Bundle::new().deeds(&["report", "--stat", &above, "--read", "/.."]);
+        let path = bundle.path().to_str().unwrap();
+        let ran = host.runtime().call(["run", "--no-pivot", "--bundle", path, "jar"]).ok();
+        let report = Report::parse(&ran.stdout);
+        assert_eq!(report["stats"][&above]["error"], "ENOENT");
+        assert_eq!(report["reads"]["/.."], json!(["bin", "dev", "etc", "payload", "proc", "sys", "tmp"]));
+        assert_eq!(report.mounts("/").len(), 1, "one root");
     });
 }
 

@@ -5,6 +5,8 @@
 //! sleep: it waits for what a container logs, or for a state, with a deadline.
 
 mod confine;
+mod cri;
+mod ctr;
 mod exec;
 mod files;
 mod images;
@@ -13,6 +15,7 @@ mod limits;
 mod network;
 mod process;
 mod rootless;
+mod swarm;
 mod terminal;
 
 use crate::command::Verdict;
@@ -27,7 +30,7 @@ pub struct Row {
     pub feature: &'static str,
     /// Asked also when time is short.
     pub fast: bool,
-    /// The one engine of which it is asked, or all.
+    /// The one engine of which it is asked, or Docker and Podman.
     pub engine: Option<&'static str>,
     /// Asks it.
     pub check: fn(&Engine) -> Verdict,
@@ -40,7 +43,7 @@ impl Row {
             Some(text) => self.feature.contains(text.as_str()),
             None => self.fast || options.all,
         };
-        wanted && self.engine.is_none_or(|only| only == engine)
+        wanted && self.engine.map_or([docker::NAME, podman::NAME].contains(&engine), |only| only == engine)
     }
 
     const fn fast(self) -> Self {
@@ -57,7 +60,12 @@ const fn row(feature: &'static str, check: fn(&Engine) -> Verdict) -> Row {
 }
 
 /// All rows, in the order in which they are asked.
-pub const ROWS: &[Row] = &[
+pub fn all() -> impl Iterator<Item = &'static Row> {
+    [ROWS, ctr::ROWS, cri::ROWS, swarm::ROWS].into_iter().flatten()
+}
+
+/// Those of Docker and Podman.
+const ROWS: &[Row] = &[
     row("run: output comes back", process::output).fast(),
     row("run: the default runtime is the one under test", process::runtime).fast(),
     row("run: standard error stays apart", process::standard_error),
