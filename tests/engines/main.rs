@@ -25,6 +25,7 @@ mod inside;
 mod logs;
 mod options;
 mod podman;
+mod programs;
 mod report;
 mod rows;
 mod terminal;
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 fn list() -> bool {
-    for row in rows::ROWS {
+    for row in rows::all() {
         let speed = if row.fast { "fast" } else { "all " };
         println!("{speed} {:<8} {}", row.engine.unwrap_or("both"), row.feature);
     }

@@ -5,6 +5,7 @@
 //! sleep: it waits for what a container logs, or for a state, with a deadline.
 
 mod confine;
+mod daily;
 mod exec;
 mod files;
 mod images;
@@ -57,7 +58,12 @@ const fn row(feature: &'static str, check: fn(&Engine) -> Verdict) -> Row {
 }
 
 /// All rows, in the order in which they are asked.
-pub const ROWS: &[Row] = &[
+pub fn all() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(daily::ROWS)
+}
+
+/// Those about one part of a container each.
+const ROWS: &[Row] = &[
     row("run: output comes back", process::output).fast(),
     row("run: the default runtime is the one under test", process::runtime).fast(),
     row("run: standard error stays apart", process::standard_error),
