@@ -113,13 +113,13 @@ fn staged(e: &Engine, builder: Builder) -> Verdict {
             "FROM busybox AS maker\nARG WHO=nobody\nCOPY . /in\nRUN ls /in >/list && echo built by $WHO >/page\n\
              FROM busybox\nCOPY --from=maker /page /list /srv/\nCMD [\"cat\", \"/srv/page\", \"/srv/list\"]\n",
         ),
-        (".dockerignore", "secret\nrecipes\n.dockerignore\n"),
+        (".dockerignore", "secret\n.dockerignore\n"),
         ("secret", "secret\n"),
         ("shown", "shown\n"),
     ])?;
     build(e, builder, &format!("-f {FOLDER}/recipes/Site --build-arg WHO=me -t made:v1 -t also:v2"))?.works()?;
     for image in ["made:v1", "also:v2"] {
-        e.call(&format!("run --rm {image}"))?.succeeds()?.prints("built by me\nshown").map(drop)?;
+        e.call(&format!("run --rm {image}"))?.succeeds()?.prints("built by me\nrecipes\nshown").map(drop)?;
     }
     clean(e, "made:v1 also:v2")
 }

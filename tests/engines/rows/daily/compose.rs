@@ -22,7 +22,8 @@ const SERVER: &str = "const http = require('http'), net = require('net');\n\
       const store = net.connect(6379, 'redis', () => store.write('INCR hits\\r\\n'));\n\
       store.on('data', data => { answer.end('WORD ' + String(data).trim().slice(1)); store.end(); });\n\
       store.on('error', error => answer.end(String(error)));\n\
-    }).listen(8080, () => console.log('ready'));\n";
+    }).listen(8080, () => console.log('ready'));\n\
+    process.on('SIGTERM', () => process.exit(0));\n";
 
 fn compose(e: &Engine, line: &str) -> Verdict<Ran> {
     let client = e.driver.client();

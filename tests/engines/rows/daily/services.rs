@@ -84,7 +84,7 @@ pub fn node(e: &Engine) -> Verdict {
 /// What is served at a port of the world, or nothing.
 pub fn fetch(e: &Engine, port: u16) -> Verdict<String> {
     let own = "ip -4 -o addr show scope global | awk '{print $4}' | cut -d/ -f1 | head -1";
-    let ran = e.shell(&format!("/bin/busybox wget -q -T 5 -O - http://$({own}):{port}/"))?;
+    let ran = e.shell(&format!("timeout 5 /bin/busybox wget -q -O - http://$({own}):{port}/"))?;
     Ok(ran.text().to_owned())
 }
 
