@@ -115,8 +115,14 @@ needs: ## install what the tests use (Debian, root), or say what to install
 		echo "make: apt-get could not install$$missing; the tests that use them will be skipped" >&2; \
 	fi
 
-bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick" or "--only exec"
+bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick", "--only exec", "--engines"
+ifeq ($(filter --engines,$(ARGS)),)
 	$(CARGO) bench --bench race --profile dev -- $(ARGS)
+else
+	@# Through docker, podman and ctr: each runtime 100 containers one after the other, and 100 eight at a time.
+	tests/engines/packages
+	ONGGI_BIN='$(abspath $(BIN))' $(CARGO) test --test engines -- --speed $(if $(filter --quick,$(ARGS)),16,100) $(filter-out --quick --engines,$(ARGS))
+endif
 
 engines-test: build ## drive onggi from Docker and Podman (root); ARGS="--all" for every row
 	tests/engines/packages

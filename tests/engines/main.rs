@@ -27,7 +27,9 @@ mod options;
 mod podman;
 mod programs;
 mod report;
+mod rivals;
 mod rows;
+mod speed;
 mod terminal;
 mod world;
 

@@ -63,7 +63,8 @@ fn replaced(e: &Engine) -> Verdict {
 }
 
 /// Podman 4.3 gives a pod's cgroup device rules that forbid everything when it makes the cgroup
-/// itself, so that no runtime's container can open /dev/null there. Under systemd it does not.
+/// itself, so that no runtime's container can open /dev/null there. Under systemd it does not. A
+/// pod can do without a cgroup of its own (`--share-parent=false`); `kube play` can't.
 fn known(ran: Ran) -> Verdict<Ran> {
     if ran.status != 0 && ran.err.contains("/dev/null") && ran.err.contains("not permitted") {
         let why = "Podman 4.3's pods can't run with the cgroupfs manager, whatever the runtime: /dev/null is forbidden";

@@ -28,7 +28,7 @@ const SERVER: &str = "const http = require('http'), net = require('net');\n\
 fn compose(e: &Engine, line: &str) -> Verdict<Ran> {
     let client = e.driver.client();
     let host = client.split(' ').next_back().unwrap_or_default();
-    e.shell(&format!("cd {FOLDER} && DOCKER_HOST={host} exec {COMPOSE} --no-ansi -p jar {line}"))
+    e.shell(&format!("cd {FOLDER} && DOCKER_HOST={host} exec {COMPOSE} --ansi never -p jar {line}"))
 }
 
 pub fn counter(e: &Engine) -> Verdict {
@@ -58,7 +58,7 @@ fn count(e: &Engine) -> Verdict {
     if second != first + 1 {
         return Err(failed(format!("hits {first}, then {second}")));
     }
-    compose(e, "ps")?.succeeds()?.says("jar_web_1")?.says("jar_redis_1")?.says("Up").map(drop)?;
+    compose(e, "ps")?.succeeds()?.says("web")?.says("redis")?.says("Up").map(drop)?;
     compose(e, "logs")?.succeeds()?.says("Ready to accept connections")?.says("ready").map(drop)?;
     compose(e, "exec -T redis redis-cli get hits")?.succeeds()?.prints(&second.to_string()).map(drop)?;
     // Another source is another image; the store, which has not changed, goes on.

@@ -6,6 +6,7 @@ use std::thread;
 use crate::command::{Verdict, failed, joined};
 use crate::docker;
 use crate::engine::Engine;
+use crate::speed::held;
 
 const SLEEPING: &str = "busybox sh -c 'echo ready; exec sleep 1000'";
 /// Ends with 42 on TERM.
@@ -141,4 +142,38 @@ pub fn update(e: &Engine) -> Verdict {
     e.call("update --restart=on-failure:7 one")?.works()?;
     e.call("inspect -f '{{.HostConfig.RestartPolicy.MaximumRetryCount}}' one")?.prints("7").map(drop)?;
     e.call("exec one echo on")?.succeeds()?.prints("on").map(drop)
+}
+
+pub fn nothing_held(e: &Engine) -> Verdict {
+    let path = if e.driver.name() == docker::NAME { "{{.Runtimes.onggi.Path}}" } else { "{{.Host.OCIRuntime.Path}}" };
+    let runtime = e.call(&format!("info -f '{path}'"))?.succeeds()?;
+    for name in ["one", "two", "three"] {
+        e.detached(name, SLEEPING)?;
+    }
+    let (processes, memory) = held(runtime.text())?;
+    if processes == 0 && memory == 0 {
+        return Ok(());
+    }
+    Err(failed(format!("three running containers, and {processes} processes of the runtime with {memory} kB")))
+}
+
+/// Where no pid namespace takes all with it, the shim has the runtime kill them: `kill --all`.
+pub fn stragglers(e: &Engine) -> Verdict {
+    let lasting = "/bin/busybox ps -o args | grep -c '^sleep 54321$'";
+    e.detached(
+        "one",
+        "--pid=host busybox sh -c 'sleep 54321 & echo ready; until test -e /tmp/go; do usleep 10000; done'",
+    )?;
+    e.shell(lasting)?.prints("1").map(drop)?;
+    e.call("exec one touch /tmp/go")?.works()?;
+    e.call("wait one")?.succeeds()?.prints("0").map(drop)?;
+    e.until("it is gone", || Ok(e.shell(lasting)?.text() == "0"))?;
+    let Some(log) = e.driver.log() else {
+        return Ok(());
+    };
+    let text = fs::read_to_string(log)?;
+    match text.lines().find(|line| line.contains("failed to kill")) {
+        None => Ok(()),
+        Some(line) => Err(failed(line.to_owned())),
+    }
 }

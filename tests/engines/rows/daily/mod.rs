@@ -32,6 +32,8 @@ pub const ROWS: &[Row] = &[
     row("run -v: an anonymous volume, gone with --rm", containers::anonymous_volume),
     row("run --mount, --env-file, --label, --cidfile", containers::options),
     row("run --stop-signal, --ipc=host, --cgroupns=host", containers::namespaces),
+    row("a running container holds no process of the runtime", containers::nothing_held).fast(),
+    row("run --pid=host: what it left running ends with it", containers::stragglers).fast(),
     row("update --restart", containers::update).of(docker::NAME),
     row("one image, many containers, the image unchanged", images::unchanged).fast(),
     row("images, image inspect, history, tag", images::list).fast(),
