@@ -96,6 +96,9 @@ impl Options {
                 _ => return Err(failed(format!("{word}: unknown option\n{HELP}"))),
             }
         }
+        if options.engines.is_empty() && options.speed.is_some() {
+            options.engines = crate::speed::ENGINES.map(str::to_owned).to_vec();
+        }
         if options.engines.is_empty() {
             options.engines = ENGINES.map(str::to_owned).to_vec();
         }

@@ -17,7 +17,11 @@ use crate::command::{Trouble, Verdict, failed, shell};
 use crate::docker;
 use crate::engine::Engine;
 use crate::image;
+use crate::podman;
 use crate::rivals::{self, Rival};
+
+/// Those that are raced through; containerd's `ctr` speaks to the containerd that dockerd has started.
+pub const ENGINES: [&str; 2] = [docker::NAME, podman::NAME];
 
 /// How many run at the same time in the second heat.
 const LANES: usize = 8;

@@ -12,7 +12,7 @@ mod images;
 mod life;
 mod limits;
 mod network;
-mod podman;
+mod podman_own;
 mod process;
 mod rootless;
 mod terminal;
@@ -21,7 +21,7 @@ use crate::command::Verdict;
 use crate::docker;
 use crate::engine::Engine;
 use crate::options::Options;
-use crate::podman::NAME as PODMAN;
+use crate::podman;
 
 /// One question.
 pub struct Row {
@@ -60,7 +60,7 @@ const fn row(feature: &'static str, check: fn(&Engine) -> Verdict) -> Row {
 
 /// All rows, in the order in which they are asked.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(daily::ROWS).chain(podman::ROWS)
+    [ROWS, daily::ROWS, podman_own::ROWS].into_iter().flatten()
 }
 
 /// Those about one part of a container each.
@@ -128,7 +128,7 @@ const ROWS: &[Row] = &[
     row("build", images::build),
     row("build with BuildKit", images::buildkit).of(docker::NAME),
     row("inspect names the runtime and the pid", life::inspect).fast(),
-    row("an ordinary user: run, exec, stop", rootless::podman).of(PODMAN),
+    row("an ordinary user: run, exec, stop", rootless::podman).of(podman::NAME),
     row("run --read-only", files::read_only).fast(),
     row("run --tmpfs, with options", files::tmpfs),
     row("run -v: bind mount", files::bind).fast(),
