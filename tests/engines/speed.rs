@@ -121,7 +121,9 @@ fn in_sequence(rivals: &[&Rival], line: &dyn Fn(&Rival) -> String, count: usize)
             }
         }
     }
-    times.iter_mut().for_each(|of| of.sort_unstable());
+    for of in &mut times {
+        of.sort_unstable();
+    }
     Ok(times)
 }
 
@@ -143,13 +145,21 @@ fn at_once(rivals: &[&Rival], line: &(dyn Fn(&Rival) -> String + Sync), count: u
 
 fn print(title: &str, count: usize, rivals: &[&Rival], one: &[Vec<Duration>], eight: &[f64]) {
     print!("\n{title:<34}");
-    rivals.iter().for_each(|rival| print!("{:>10}", rival.name));
-    rivals.iter().skip(1).for_each(|rival| print!("{:>12}", format!("onggi/{}", rival.name)));
+    for rival in rivals {
+        print!("{:>10}", rival.name);
+    }
+    for rival in rivals.iter().skip(1) {
+        print!("{:>12}", format!("onggi/{}", rival.name));
+    }
     println!();
     let line = |name: &str, values: Vec<f64>| {
         print!("  {name:<32}");
-        values.iter().for_each(|value| print!("{value:>10.1}"));
-        values.iter().skip(1).for_each(|value| print!("{:>12.2}", values[0] / value));
+        for value in &values {
+            print!("{value:>10.1}");
+        }
+        for value in values.iter().skip(1) {
+            print!("{:>12.2}", values[0] / value);
+        }
         println!();
     };
     let at = |part: usize| {
