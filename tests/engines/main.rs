@@ -7,6 +7,7 @@
 //! ```text
 //! tests/engines/packages                                  install the engines, once
 //! ONGGI_BIN=target/release/onggi cargo test --test engines              the fast rows
+//! cargo test --test engines -- --speed 100                              no rows, but a race
 //! ONGGI_BIN=/usr/sbin/runc cargo test --test engines -- --all           all of them, with another runtime
 //! cargo test --test engines -- --all --engine podman --only stop        some of them
 //! ```
