@@ -164,7 +164,7 @@ pub fn stragglers(e: &Engine) -> Verdict {
         "one",
         "--pid=host busybox sh -c 'sleep 54321 & echo ready; until test -e /tmp/go; do usleep 10000; done'",
     )?;
-    e.shell(lasting)?.prints("1").map(drop)?;
+    e.until("it runs beside", || Ok(e.shell(lasting)?.text() == "1"))?;
     e.call("exec one touch /tmp/go")?.works()?;
     e.call("wait one")?.succeeds()?.prints("0").map(drop)?;
     e.until("it is gone", || Ok(e.shell(lasting)?.text() == "0"))?;
