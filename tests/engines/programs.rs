@@ -15,6 +15,8 @@ pub struct Program {
     pub image: &'static str,
     /// What is copied, with the libraries that each needs.
     files: &'static [&'static str],
+    /// What is copied as a whole where the distribution has it.
+    folder: Option<&'static str>,
     /// The rest of its recipe.
     recipe: &'static str,
 }
@@ -23,6 +25,7 @@ pub struct Program {
 pub const REDIS: Program = Program {
     image: "redis",
     files: &["/usr/bin/redis-server", "/usr/bin/redis-cli"],
+    folder: None,
     recipe: "WORKDIR /data\nVOLUME /data\nEXPOSE 6379\n\
              CMD [\"redis-server\", \"--protected-mode\", \"no\", \"--dir\", \"/data\"]\n",
 };
@@ -31,17 +34,25 @@ pub const REDIS: Program = Program {
 pub const NGINX: Program = Program {
     image: "nginx",
     files: &["/usr/sbin/nginx", "/etc/nginx/mime.types"],
+    folder: None,
     recipe: "RUN mkdir -p /var/log/nginx /var/lib/nginx /run\nEXPOSE 80\nSTOPSIGNAL QUIT\n\
              CMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
 };
 
 /// JavaScript.
-pub const NODE: Program = Program { image: "node", files: &["/usr/bin/node"], recipe: "CMD [\"node\"]\n" };
+pub const NODE: Program = Program {
+    image: "node",
+    files: &["/usr/bin/node"],
+    // Debian's own node has parts of its library there.
+    folder: Some("/usr/share/nodejs"),
+    recipe: "CMD [\"node\"]\n",
+};
 
 /// Where images are pushed to.
 pub const REGISTRY: Program = Program {
     image: "registry",
     files: &["/usr/bin/docker-registry"],
+    folder: None,
     recipe: "CMD [\"docker-registry\", \"serve\", \"/etc/registry.yml\"]\n",
 };
 
@@ -57,6 +68,9 @@ pub fn image(e: &Engine, program: &Program) -> Verdict {
     let folder = format!("/run/image/{name}");
     for path in program.files {
         copy(e, path, &folder)?;
+    }
+    if let Some(whole) = program.folder.filter(|whole| Path::new(whole).exists()) {
+        e.shell(&format!("cp -a --parents {whole} {folder}/files"))?.works()?;
     }
     fs::write(format!("{folder}/Dockerfile"), format!("FROM busybox\nCOPY files /\n{}", program.recipe))?;
     let built = e.call(&format!("build -q -t {name} {folder}"))?.works();
