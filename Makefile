@@ -118,8 +118,14 @@ needs: ## install what the tests use (Debian, root), or say what to install
 vm-test: cargo ## run tests in a virtual machine with every cgroup controller (Debian, root); ARGS="limits memory"
 	@CARGO='$(CARGO)' tests/vm/run $(ARGS)
 
-bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick" or "--only exec"
+bench: build needs ## race onggi against crun, runc and the floor (root); ARGS="--quick", "--only exec", "--engines"
+ifeq ($(filter --engines,$(ARGS)),)
 	$(CARGO) bench --bench race --profile dev -- $(ARGS)
+else
+	@# Through docker, podman and ctr: each runtime 100 containers one after the other, and 100 eight at a time.
+	tests/engines/packages
+	ONGGI_BIN='$(abspath $(BIN))' $(CARGO) test --test engines -- --speed $(if $(filter --quick,$(ARGS)),16,100) $(filter-out --quick --engines,$(ARGS))
+endif
 
 engines-test: build ## drive onggi from Docker, Podman, containerd, CRI and a swarm (root); ARGS="--all" for every row
 	tests/engines/packages

@@ -14,7 +14,8 @@ use crate::sys::{self, Fd, pidfd};
 ///
 /// Whether created, running or paused is all one; a container that has stopped is an error that says
 /// `container not running` (spec: runtime, Kill). SIGKILL is for all of it in any case: with a pid namespace of its own
-/// all end with init, and without one the cgroup tells who else is meant.
+/// all end with init, and without one the cgroup tells who else is meant. With `all` it is no error if none is left:
+/// containerd's shim asks for it when init has ended and had no pid namespace of its own, and logs an error otherwise.
 pub fn kill(store: &Store, id: &Id, signal: Signal, all: bool) -> Result<()> {
     let record = store.open_entry(id)?.read()?;
     let init = Init::find(&record)?;
@@ -23,7 +24,7 @@ pub fn kill(store: &Store, id: &Id, signal: Signal, all: bool) -> Result<()> {
         _ if all => signal_all(&record, signal)?,
         _ => signal_init(init.as_ref(), signal)?,
     };
-    if sent {
+    if sent || (all && record.pid.is_some()) {
         return Ok(());
     }
     let error = Error::new(id.as_str(), "container not running");

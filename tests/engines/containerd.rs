@@ -87,7 +87,8 @@ fn config(name: &str, runtime: &str) -> Verdict<String> {
         return Ok(common);
     }
     // Where the daemon runs here there is no systemd.
-    let documented = docs::block("containerd", "toml", runtime)?.replace("SystemdCgroup = true", "SystemdCgroup = false");
+    let documented =
+        docs::block("containerd", "toml", runtime)?.replace("SystemdCgroup = true", "SystemdCgroup = false");
     let documented = documented.strip_prefix("version = 2\n").ok_or_else(|| failed(documented.clone()))?;
     let pause = archive::PAUSE;
     // A lower oom_score_adj needs a capability that a test machine may not have.

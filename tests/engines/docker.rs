@@ -14,6 +14,7 @@ use crate::command::{Verdict, failed, shell, until, wait};
 use crate::engine::Driver;
 use crate::image;
 use crate::options::Options;
+use crate::rivals;
 use crate::world::STORE;
 
 /// Its name in the table.
@@ -39,12 +40,16 @@ impl Docker {
         fs::create_dir_all(PROGRAMS)?;
         std::os::unix::fs::symlink(runtime, format!("{PROGRAMS}/runc"))?;
         let path = std::env::var("PATH").unwrap_or_default();
+        let rivals = if options.speed.is_some() { rivals::all(runtime)? } else { Vec::new() };
+        let racing = rivals.iter().map(|rival| format!("--add-runtime={}={}", rival.registered(), rival.path));
         let log = File::create(LOG)?;
         let mut daemon = Command::new("/usr/sbin/dockerd")
             .args(["--config-file", "/run/docker.json", "--exec-root", "/run/docker"])
             .args(["--data-root", &format!("{STORE}/docker"), "--pidfile", "/run/docker.pid"])
             .args(["-H", &format!("unix://{SOCKET}"), "--storage-driver", "overlay2"])
             .args(["--add-runtime", &format!("onggi={runtime}"), "--default-runtime", "onggi"])
+            .args(racing)
+            .args(options.logs.then_some("--debug"))
             .args(["--exec-opt", "native.cgroupdriver=cgroupfs", "--oom-score-adjust=0"])
             .env("PATH", format!("{PROGRAMS}:{path}"))
             .stdin(Stdio::null())

@@ -9,10 +9,12 @@ use crate::options::Options;
 
 /// The image as one archive, for `docker import` and `podman import`.
 pub const ARCHIVE: &str = "/run/image/busybox.tar";
+/// The same as a folder.
+pub const ROOTFS: &str = "/run/image/rootfs";
 
 /// Builds the archive.
 pub fn build(options: &Options) -> Verdict {
-    let root = Path::new("/run/image/rootfs");
+    let root = Path::new(ROOTFS);
     for folder in ["bin", "dev", "etc", "proc", "root", "srv", "sys", "tmp", "var"] {
         fs::create_dir_all(root.join(folder))?;
     }

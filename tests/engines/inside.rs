@@ -11,7 +11,7 @@ use crate::logs::{Logs, traced};
 use crate::options::Options;
 use crate::report::Report;
 use crate::rows::{self, Row};
-use crate::{image, world};
+use crate::{image, speed, world};
 
 /// The second half of the test, as the child of the world's init.
 pub fn run(options: &Options) -> Verdict {
@@ -29,8 +29,12 @@ pub fn run(options: &Options) -> Verdict {
     };
     tell(name, "starts", Ok(()), begun);
     let mut engine = Engine::new(driver, options);
-    for row in rows::all().filter(|row| row.is_asked(name, options)) {
-        ask(row, &engine);
+    match options.speed {
+        Some(count) => {
+            let begun = Instant::now();
+            tell(name, "the race", speed::race(&engine, &runtime, count), begun);
+        }
+        None => rows::all().filter(|row| row.is_asked(name, options)).for_each(|row| ask(row, &engine)),
     }
     let begun = Instant::now();
     tell(name, "stops", engine.driver.stop(options.deadline(60)), begun);
@@ -42,6 +46,9 @@ pub fn run(options: &Options) -> Verdict {
     });
     let left = left.map_err(|trouble| failed(format!("{trouble}\nleft:\n{last}")));
     tell(name, "leaves no process, cgroup, mount or state", left, begun);
+    if let (true, Some(log)) = (options.logs, engine.driver.log()) {
+        print!("{}", std::fs::read_to_string(log)?);
+    }
     Ok(())
 }
 

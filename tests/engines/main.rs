@@ -8,6 +8,7 @@
 //! ```text
 //! tests/engines/packages                                  install the engines, once
 //! ONGGI_BIN=target/release/onggi cargo test --test engines              the fast rows
+//! cargo test --test engines -- --speed 100                              no rows, but a race
 //! ONGGI_BIN=/usr/sbin/runc cargo test --test engines -- --all           all of them, with another runtime
 //! cargo test --test engines -- --all --engine podman --only stop        some of them
 //! ```
@@ -32,8 +33,11 @@ mod limitless;
 mod logs;
 mod options;
 mod podman;
+mod programs;
 mod report;
+mod rivals;
 mod rows;
+mod speed;
 mod swarm;
 mod terminal;
 mod world;

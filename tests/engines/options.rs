@@ -8,13 +8,15 @@ use crate::engine::ENGINES;
 
 /// The text of `--help`.
 pub const HELP: &str = "\
-usage: engines [--all] [--list] [--engine NAME]... [--only TEXT] [--trace]
+usage: engines [--all] [--list] [--engine NAME]... [--only TEXT] [--trace] [--logs] [--speed N]
 
   --all          every row; without it the fast ones
   --list         say which rows there are
   --engine NAME  docker, podman, ctr, cri or swarm; may be given several times (default: all)
   --only TEXT    the rows whose name has TEXT in it, fast or not
   --trace        log each call of the runtime, and show the log with a failure
+  --logs         show the engine's whole log at the end
+  --speed N      ask no row: race N containers with the runtime under test, crun and runc
 
 environment:
   ONGGI_BIN              the runtime under test (default: the onggi that cargo built with this test)
@@ -46,6 +48,10 @@ pub struct Options {
     pub only: Option<String>,
     /// Put a script that logs between the engine and the runtime.
     pub trace: bool,
+    /// Show the engine's whole log at the end.
+    pub logs: bool,
+    /// No rows, but a race of so many containers.
+    pub speed: Option<usize>,
     /// The runtime under test, an absolute path.
     pub runtime: PathBuf,
     /// Whether a machine on which no engine can be started is a failure, not a skip.
@@ -64,6 +70,8 @@ impl Options {
             engines: Vec::new(),
             only: None,
             trace: false,
+            logs: false,
+            speed: None,
             required: std::env::var_os("ONGGI_ENGINES_REQUIRED").is_some(),
             runtime: PathBuf::from(&runtime)
                 .canonicalize()
@@ -81,10 +89,15 @@ impl Options {
                 "--help" | "-h" => options.task = Task::Help,
                 "--trace" => options.trace = true,
                 "--only" => options.only = Some(value()?),
+                "--logs" => options.logs = true,
+                "--speed" => options.speed = Some(count(&value()?)?),
                 "--engine" => options.engines.push(value()?),
                 "--nocapture" | "--quiet" | "--show-output" => {}
                 _ => return Err(failed(format!("{word}: unknown option\n{HELP}"))),
             }
+        }
+        if options.engines.is_empty() && options.speed.is_some() {
+            options.engines = crate::speed::ENGINES.map(str::to_owned).to_vec();
         }
         if options.engines.is_empty() {
             options.engines = ENGINES.map(str::to_owned).to_vec();
@@ -100,6 +113,11 @@ impl Options {
         let mut words = vec!["--engine", engine];
         words.extend(self.all.then_some("--all"));
         words.extend(self.trace.then_some("--trace"));
+        words.extend(self.logs.then_some("--logs"));
+        let count = self.speed.map(|count| count.to_string());
+        if let Some(count) = &count {
+            words.extend(["--speed", count]);
+        }
         if let Some(text) = &self.only {
             words.extend(["--only", text]);
         }
@@ -109,5 +127,13 @@ impl Options {
     /// A deadline of so many seconds on an ordinary machine.
     pub fn deadline(&self, seconds: u64) -> Duration {
         Duration::from_secs(seconds) * self.patience
+    }
+}
+
+/// At least one lane's worth.
+fn count(text: &str) -> Verdict<usize> {
+    match text.parse() {
+        Ok(count @ 1..) => Ok(count),
+        _ => Err(failed(format!("--speed {text}: not a number of containers"))),
     }
 }

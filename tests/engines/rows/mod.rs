@@ -7,12 +7,14 @@
 mod confine;
 mod cri;
 mod ctr;
+mod daily;
 mod exec;
 mod files;
 mod images;
 mod life;
 mod limits;
 mod network;
+mod podman_own;
 mod process;
 mod rootless;
 mod swarm;
@@ -61,10 +63,10 @@ const fn row(feature: &'static str, check: fn(&Engine) -> Verdict) -> Row {
 
 /// All rows, in the order in which they are asked.
 pub fn all() -> impl Iterator<Item = &'static Row> {
-    [ROWS, ctr::ROWS, cri::ROWS, swarm::ROWS].into_iter().flatten()
+    [ROWS, daily::ROWS, podman_own::ROWS, ctr::ROWS, cri::ROWS, swarm::ROWS].into_iter().flatten()
 }
 
-/// Those of Docker and Podman.
+/// Those of Docker and Podman, about one part of a container each.
 const ROWS: &[Row] = &[
     row("run: output comes back", process::output).fast(),
     row("run: the default runtime is the one under test", process::runtime).fast(),
