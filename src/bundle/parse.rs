@@ -85,6 +85,8 @@ fn mended<T: DeserializeOwned>(
     (of.mend)(&mut value, &mut found.warnings);
     let parsed = match serde_path_to_error::deserialize(value) {
         Ok(parsed) => Some(parsed),
+        // What it says of an array in an object's place has been said better.
+        Err(cause) if !found.errors.is_empty() && cause.inner().to_string().starts_with("invalid length") => None,
         Err(cause) => {
             found.errors.extend(wrong_type(&cause, of.prefix, file, first).problems);
             None

@@ -90,7 +90,10 @@ fn append(path: &Path) -> Result<File> {
     file.map_err(|cause| Error::io("--log", format!("can't open {}", path.display()), cause))
 }
 
+/// A line for a terminal. What comes from a config or a hook can't move its cursor, nor begin a line of its own.
 fn for_people(level: &str, msg: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { letter.escape_default().collect() } else { letter.to_string() };
+    let msg = if msg.contains(char::is_control) { msg.chars().map(plain).collect() } else { msg.to_owned() };
     if level == "error" { format!("onggi: {msg}\n") } else { format!("onggi: {level}: {msg}\n") }
 }
 

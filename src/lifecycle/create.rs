@@ -176,11 +176,20 @@ pub fn tell_pid(child: &Child, pidfd_socket: Option<&Path>, pid_file: Option<&Pa
     pid_file.map_or(Ok(()), |path| write_pid(path, child.pid()))
 }
 
-/// Writes `pid` in digits only; the file is complete or not there.
+/// Writes `pid` in digits only; the file is complete or not there. What is there already is replaced if it is a file: a
+/// device, a FIFO or a directory was not meant to be.
 fn write_pid(path: &Path, pid: i32) -> Result<()> {
     let failed = |cause: std::io::Error| Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
+    let there = path.symlink_metadata().map(|there| there.file_type());
+    if there.is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
+        let what = format!("{} is there already, and is no file", path.display());
+        return Err(Error::new("--pid-file", what).hint("name a file that is to be made"));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let aside = path.with_file_name(format!(".{name}.{pid}"));
-    File::create_new(&aside).and_then(|mut file| write!(file, "{pid}")).map_err(failed)?;
-    std::fs::rename(&aside, path).map_err(failed)
+    let written = File::create_new(&aside).and_then(|mut file| write!(file, "{pid}"));
+    written.and_then(|()| std::fs::rename(&aside, path)).map_err(|cause| {
+        let _ = std::fs::remove_file(&aside);
+        failed(cause)
+    })
 }

@@ -50,6 +50,9 @@ fn window() -> Option<winsize> {
 /// How much is under way at most, in each direction.
 const PIECE: usize = 16 * 1024;
 
+/// End of transmission, ^D: what a terminal takes for the end of its input (termios(3), VEOF).
+const EOT: u8 = 4;
+
 impl Terminal {
     /// Receives the terminal over `arrival`; our own, if there is one, becomes raw and lends its size.
     pub fn receive(arrival: &OwnedFd) -> Result<Self> {
@@ -107,7 +110,11 @@ impl Terminal {
             match take(stdin()) {
                 Ok(piece) if !piece.is_empty() => self.typed = piece,
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
-                _ => self.stdin = false,
+                // The end of a file or a pipe is what ^D is at a terminal; whoever reads there would wait for ever.
+                _ => {
+                    self.stdin = false;
+                    self.typed = vec![EOT];
+                }
             }
         }
         match self.controller.as_ref().filter(|_| !self.typed.is_empty()).map(|into| write(into, &self.typed)) {

@@ -28,7 +28,10 @@ pub fn update(store: &Store, id: &Id, json: &[u8], file: &str) -> Result<()> {
     complete_swap(&mut resources, &cgroup);
     let problems = |problems| Error { problems, status: 1 };
     let (mut settings, notes) = limits(&resources).map_err(problems)?;
-    for note in warnings.iter().chain(&notes) {
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    for note in &notes {
         tracing::debug!("{note}");
     }
     complete_quota(&mut settings, &resources, &cgroup);

@@ -336,3 +336,25 @@ fn failed_create_leaves_nothing() {
         host.run(&Bundle::new()).ok();
     });
 }
+
+/// A pid file is made, or replaced: never what is no file. After an error nothing of it is left.
+#[test]
+fn pid_file_in_the_place_of_something() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "replaces whatever is there") {
+            return;
+        }
+        let folder = host.folder().join("pids");
+        fs::create_dir_all(folder.join("directory")).unwrap();
+        nix::unistd::mkfifo(&folder.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let bundle = Bundle::new().deeds(&["sleep"]);
+        for name in ["directory", "fifo"] {
+            let (path, file) = (bundle.path().to_str().unwrap().to_owned(), folder.join(name));
+            let line = ["create", "--bundle", &path, "--pid-file", file.to_str().unwrap(), "jar"];
+            host.runtime().call(line).fails_with("--pid-file");
+        }
+        let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["directory", "fifo"]);
+    });
+}

@@ -92,6 +92,18 @@ fn run_in_a_terminal() {
     });
 }
 
+/// Where stdin is no terminal but ends, the container's program gets the end of its input.
+#[test]
+fn end_of_stdin() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "wants a terminal of the caller's") {
+            return;
+        }
+        let run = host.runtime().run(&terminal(&["copy-stdin", "say", "end"]), "jar").stdin("typed\n").run().ok();
+        assert!(run.stdout.contains("typed") && run.stdout.contains("end"), "{run:?}");
+    });
+}
+
 /// The window's size is the caller's from the start, and follows it.
 #[test]
 fn window() {

@@ -191,3 +191,18 @@ fn pids() {
         container.force_delete();
     });
 }
+
+/// A name that is nearly right is said to be none, as in config.json.
+#[test]
+fn misspelt() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "says nothing") {
+            return;
+        }
+        let (container, _) = start(host, &json!({}));
+        let output = update(host, &json!({"memroy": {}, "pids": {"limt": 5}})).ok();
+        assert!(output.stderr.contains("did you mean linux.resources.memory?"), "{output:?}");
+        assert!(output.stderr.contains("did you mean linux.resources.pids.limit?"), "{output:?}");
+        container.force_delete();
+    });
+}

@@ -31,6 +31,12 @@ const TABLE: &str = r#"
 /root/path = ""
   root.path: is missing (it names the root file system, as "rootfs")
 
+/root/path = "/tmp/../.."
+  root.path: must not be the host's own root directory (use a directory that holds the container's own files)
+
+/root/path = "../../../../../../.."
+  root.path: must not be the host's own root directory (use a directory that holds the container's own files)
+
 /root/path = "//."
   root.path: must not be the host's own root directory (use a directory that holds the container's own files)
 

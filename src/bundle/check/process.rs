@@ -70,6 +70,11 @@ fn check_user(process: &Process, found: &mut Findings) {
         let what = format!("must be within 0 and 511 (octal 777), not {mask}");
         found.error(Problem::new("process.user.umask", what));
     }
+    // NGROUPS_MAX of linux/limits.h.
+    if let Some(count) = user.additional_gids().as_ref().map(Vec::len).filter(|count| *count > 65_536) {
+        let what = format!("are {count}, and a process has at most 65536 groups");
+        found.error(Problem::new("process.user.additionalGids", what));
+    }
     // (uid_t) -1 means "leave as it is" to the kernel, so it never names a user.
     let groups = user.additional_gids().iter().flatten().enumerate();
     let groups = groups.map(|(index, gid)| (format!("process.user.additionalGids[{index}]"), *gid));

@@ -1,7 +1,5 @@
 //! `root` (spec: config, Root), and what of the root needs a mount namespace.
 
-use std::path::{Component, Path};
-
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 use super::{Findings, has};
@@ -14,9 +12,6 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     };
     if root.path().as_os_str().is_empty() {
         found.error(Problem::new("root.path", "is missing").hint("it names the root file system, as \"rootfs\""));
-    } else if is_host_root(root.path()) {
-        let hint = "use a directory that holds the container's own files";
-        found.error(Problem::new("root.path", "must not be the host's own root directory").hint(hint));
     }
     if let Some(propagation) = spec.linux().as_ref().and_then(|linux| linux.rootfs_propagation().as_deref()) {
         check_propagation(propagation, found);
@@ -24,10 +19,6 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     if !has(spec, LinuxNamespaceType::Mount) {
         check_without_namespace(spec, found);
     }
-}
-
-fn is_host_root(path: &Path) -> bool {
-    path.is_absolute() && !path.components().any(|part| matches!(part, Component::Normal(_)))
 }
 
 fn check_propagation(propagation: &str, found: &mut Findings) {
