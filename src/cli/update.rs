@@ -69,10 +69,10 @@ pub struct Update {
     #[arg(long, value_name = "NUMBER")]
     pids_limit: Option<String>,
     /// Intel RDT: the L3 cache.
-    #[arg(long, value_name = "SCHEMA", hide = true)]
+    #[arg(long, value_name = "SCHEMA")]
     l3_cache_schema: Option<String>,
     /// Intel RDT: the memory's bandwidth.
-    #[arg(long, value_name = "SCHEMA", hide = true)]
+    #[arg(long, value_name = "SCHEMA")]
     mem_bw_schema: Option<String>,
     /// The container's id.
     #[arg(value_parser = Id::new)]
@@ -99,20 +99,20 @@ impl Run for Update {
         if let Some(file) = &self.resources {
             let (json, name) = read(file)?;
             let place = |place: &str| place.strip_prefix("linux.resources.").map(|rest| format!("resources.{rest}"));
-            return update(&context.store()?, &self.id, &json, name).map(|()| 0).map_err(|error| renamed(error, place));
+            return update(&context.store()?, &self.id, &json, name, &[])
+                .map(|()| 0)
+                .map_err(|error| renamed(error, place));
         }
-        for (name, value) in [("--l3-cache-schema", &self.l3_cache_schema), ("--mem-bw-schema", &self.mem_bw_schema)] {
-            if value.as_ref().is_some_and(|value| !value.is_empty()) {
-                return Err(Error::new(name, "the container has no Intel RDT group").hint("leave it out"));
-            }
-        }
+        let schemata = [("--l3-cache-schema", &self.l3_cache_schema), ("--mem-bw-schema", &self.mem_bw_schema)];
+        let schemata = schemata.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        let schemata: Vec<_> = schemata.filter(|(_, value)| !value.is_empty()).collect();
         let flags = self.flags();
         let json = json(&flags)?.to_string();
         let place = |place: &str| {
             let flag = |flag: &&Flag<'_>| place == format!("linux.resources.{}.{}", flag.2[0], flag.2[1]);
             flags.iter().find(flag).map(|flag| flag.0.to_owned())
         };
-        let done = update(&context.store()?, &self.id, json.as_bytes(), LINE);
+        let done = update(&context.store()?, &self.id, json.as_bytes(), LINE, &schemata);
         done.map(|()| 0).map_err(|error| {
             let mut error = renamed(error, place);
             for problem in &mut error.problems {

@@ -100,6 +100,44 @@ impl<'a> Groups<'a> {
     }
 }
 
+/// The schemata of a group before they were changed.
+pub struct Before {
+    schemata: PathBuf,
+    text: String,
+}
+
+impl Before {
+    /// Brings them back.
+    pub fn restore(&self) {
+        for line in self.text.lines() {
+            // What the kernel has said it takes again.
+            if let Ok(mut file) = open(&self.schemata) {
+                let _ = file.write_all(format!("{line}\n").as_bytes());
+            }
+        }
+    }
+}
+
+/// Changes the schemata of the first of `directories`, a running container's group: all `lines` or none. Each comes with the
+/// flag that it was given by.
+pub fn change(directories: &[PathBuf], lines: &[(&str, &str)]) -> Result<Option<Before>> {
+    let Some((flag, _)) = lines.first() else { return Ok(None) };
+    let Some(own) = directories.first() else {
+        return Err(Error::new(*flag, "the container has no Intel RDT group").hint("leave it out"));
+    };
+    let schemata = own.join("schemata");
+    let text = fs::read_to_string(&schemata)
+        .map_err(|cause| Error::io(*flag, format!("{} can't be read", schemata.display()), cause))?;
+    let before = Before { schemata, text };
+    for (flag, line) in lines {
+        if let Err(cause) = open(&before.schemata)?.write_all(format!("{line}\n").as_bytes()) {
+            before.restore();
+            return Err(Error::io(*flag, format!("the schema \"{line}\" is refused"), cause));
+        }
+    }
+    Ok(Some(before))
+}
+
 /// The files through which a process enters `directories`, in their order.
 pub fn tasks(directories: &[PathBuf]) -> Result<Vec<OwnedFd>> {
     directories.iter().map(|directory| open(&directory.join("tasks")).map(OwnedFd::from)).collect()

@@ -5,15 +5,16 @@ use oci_spec::runtime::LinuxResources;
 use crate::bundle;
 use crate::cgroup::{Cgroup, systemd};
 use crate::error::{Error, Problem, Result};
-use crate::lifecycle::own_cgroup;
+use crate::lifecycle::{own_cgroup, resctrl};
 use crate::plan::Host;
 use crate::plan::cgroup::systemd::changed_devices;
 use crate::plan::cgroup::{Setting, devices, limits};
 use crate::state::{Id, Status, Store, status};
 
 /// Changes what `json` names, in the form of `linux.resources`, and leaves all else as it is; `file` is its name for
-/// errors. Zero, null and empty ask for nothing. After an error all is as it was.
-pub fn update(store: &Store, id: &Id, json: &[u8], file: &str) -> Result<()> {
+/// errors. Zero, null and empty ask for nothing. `schemata` are lines for the container's resctrl group, each with the flag
+/// that it was given by. After an error all is as it was.
+pub fn update(store: &Store, id: &Id, json: &[u8], file: &str, schemata: &[(&str, &str)]) -> Result<()> {
     let entry = store.open_entry(id)?;
     let _lock = entry.lock()?;
     let record = entry.read()?;
@@ -41,14 +42,19 @@ pub fn update(store: &Store, id: &Id, json: &[u8], file: &str) -> Result<()> {
     // In a user namespace nobody can make device nodes, and the kernel lets nobody attach a program.
     let devices = devices.filter(|_| Host::probe().root());
     let write = || cgroup.update(&settings, devices.as_ref());
-    match &record.systemd {
+    let before = resctrl::change(&record.resctrl, schemata)?;
+    let done = match &record.systemd {
         // systemd has to know, or its next reload brings the old limits back.
         Some(unit) => {
             let rules = rules.map(|_| changed_devices(&resources)).transpose().map_err(problems)?;
             systemd::update(unit, &settings, &rules.unwrap_or_default(), &cgroup, write)
         }
         None => write(),
+    };
+    if let (Err(_), Some(before)) = (&done, before) {
+        before.restore();
     }
+    done
 }
 
 /// The limit of memory and swap together, given alone, needs the one for memory that holds.

@@ -66,7 +66,7 @@ fn a_wrong_line_is_one_sentence() {
         ("update --memory 1x x", "--memory: \"1x\" is no size (a number of bytes, or with a unit: 512m, 1.5g)"),
         ("update --cpu-quota -2 x", "--cpu-quota: \"-2\" is no whole number of at least -1"),
         ("update --resources /none x", "--resources: /none can't be read: no such file or directory"),
-        ("update --l3-cache-schema L3:0=f x", "--l3-cache-schema: the container has no Intel RDT group (leave it out)"),
+        ("update --l3-cache-schema L3:0=f x", "container \"x\" does not exist"),
         ("events x", "container \"x\" does not exist"),
         ("events --interval 0s x", "--interval: \"0s\" is no length of time (for instance 5s, 1m30s or 500ms)"),
         (

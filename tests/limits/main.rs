@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cost;
 mod cpu;
 mod io;
 mod kit;

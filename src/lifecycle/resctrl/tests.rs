@@ -91,3 +91,17 @@ fn monitoring_has_a_group_below() {
     remove(&groups.missing).unwrap();
     assert!(!below.exists() && root.path().join("gold").exists());
 }
+
+#[test]
+fn changed_and_brought_back() {
+    let root = fake();
+    let gold = [root.path().join("gold")];
+    assert!(change(&gold, &[]).unwrap().is_none());
+    let refused = change(&[], &[("--mem-bw-schema", "MB:0=20")]).err().unwrap().to_string();
+    assert_eq!(refused, "--mem-bw-schema: the container has no Intel RDT group (leave it out)");
+    let before = change(&gold, &[("--l3-cache-schema", "L3:0=1"), ("--mem-bw-schema", "MB:0=20")]).unwrap().unwrap();
+    // The kernel would merge what is written here one after the other.
+    assert!(read(root.path(), "gold/schemata").ends_with("L3:0=1\nMB:0=20\n"));
+    before.restore();
+    assert!(read(root.path(), "gold/schemata").ends_with("    MB:0=100;1=100\n    L3:0=00f;1=0f0\n"));
+}
