@@ -2,7 +2,6 @@
 //! runtimes. Wall time means nothing in an emulated machine. The figures go to the log, as `COST` lines.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,7 +10,7 @@ use nix::sys::time::TimeValLike;
 use serde_json::{Value, json};
 
 use crate::kit::{has, limited};
-use crate::support::{Host, guarded, skipped};
+use crate::support::{Host, guarded, noted, skipped};
 
 const RUNS: usize = 5;
 
@@ -76,10 +75,7 @@ fn of_limits() {
                 let path = bundle.path().to_str().unwrap();
                 let (calls, cpu) = (calls(host, program, path), cpu(host, program, path));
                 let name = program.file_name().unwrap().to_string_lossy();
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "COST {name} limits: {what}; {calls} system calls, {cpu} microseconds of CPU"
-                );
+                noted(&format!("COST {name}, limits: {what}: {calls} system calls, {cpu} microseconds of CPU"));
                 totals.push(calls);
             }
         }

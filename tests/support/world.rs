@@ -58,7 +58,12 @@ pub fn enter<F>(need: Need, inside: impl FnOnce()) {
 /// Says loudly that a test, or the rest of one, was skipped: past the harness's capture, and in a
 /// file that `make test` shows at its end.
 pub fn skipped(why: &str) {
-    let line = format!("SKIPPED {why}\n");
+    noted(&format!("SKIPPED {why}"));
+}
+
+/// Adds a line to the notes of this run, which are shown when it is over.
+pub fn noted(text: &str) {
+    let line = format!("{text}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
     let notes = concat!(env!("CARGO_TARGET_TMPDIR"), "/skipped");
     if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(notes) {
