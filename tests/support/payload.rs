@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 /// Puts a copy of the payload at `path`. A copy, so that a test may do with it what it likes.
 pub fn copy_to(path: &Path) {
+    // One that is there may still be running, for a moment, where a test was not to wait for its end.
+    let _ = fs::remove_file(path);
     fs::copy(program(), path).expect("the payload can be copied");
 }
 
