@@ -45,8 +45,8 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
         .map(|socket| Wire::over(OwnedFd::from(socket)))
         .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
     let notify = Notify::listen(entry)?;
-    // Found before it can end.
-    let init = Init::find(&record)?;
+    // Found before it can end, where its word is waited for.
+    let init = if notify.is_some() { Init::find(&record)? } else { None };
     wire.go()?;
     let mut hook = false;
     let failed = match wire.hear_start(record.listener.as_ref().map(|_| &mut hand_over as _)) {
@@ -62,7 +62,7 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     drop(wire);
     if let Some(error) = failed {
         // It is on its way out. Whoever asks after us finds it stopped.
-        if let Some(init) = init {
+        if let Some(init) = Init::find(&record)? {
             init.wait(Some(Instant::now() + PATIENCE))?;
         }
         return Err(if hook { end_of_life(entry, &record, error) } else { error });

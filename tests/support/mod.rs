@@ -37,4 +37,4 @@ pub use pty::{ConsoleSocket, Pty, attach};
 pub use report::Report;
 pub use runtime::Runtime;
 pub use snapshot::Snapshot;
-pub use world::{no_mapped_tmpfs, noted, skipped};
+pub use world::{kernel_before, no_mapped_tmpfs, noted, skipped};

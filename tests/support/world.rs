@@ -71,11 +71,16 @@ pub fn noted(text: &str) {
     }
 }
 
-/// Whether this kernel can't map the ids of a tmpfs, which is noted then.
-pub fn no_mapped_tmpfs() -> bool {
+/// Whether this kernel is older than Linux `major`.`minor`.
+pub fn kernel_before(major: u32, minor: u32) -> bool {
     let name = nix::sys::utsname::uname().unwrap();
     let mut numbers = name.release().to_str().unwrap().split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
-    let old = (numbers.next(), numbers.next()) < (Some(6), Some(3));
+    (numbers.next(), numbers.next()) < (Some(major), Some(minor))
+}
+
+/// Whether this kernel can't map the ids of a tmpfs, which is noted then.
+pub fn no_mapped_tmpfs() -> bool {
+    let old = kernel_before(6, 3);
     if old {
         skipped("the ids of a tmpfs are mapped since Linux 6.3");
     }

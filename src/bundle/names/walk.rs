@@ -43,8 +43,8 @@ impl<'a> Walk<'a> {
             (b'{', Kind::Object(fields)) => self.object(fields, place, found),
             (b'{', Kind::Map(of)) => self.map(*of, place, found),
             (b'[', Kind::List(fields)) => self.list(fields, place, found),
-            // Serde takes an array for an object, its members by their order.
-            (b'[', Kind::Object(_) | Kind::Map(_)) => {
+            // Serde takes an array for an object with known members, by their order. (Not for a map: there it complains itself.)
+            (b'[', Kind::Object(_)) => {
                 found.error(Problem::new(place.to_string(), "invalid type: array, expected an object"));
                 self.skip();
             }
