@@ -125,9 +125,9 @@ impl Process {
         let process = Self::start();
         // Who waited for execve is told before the kernel has given the process its new name.
         let name = format!("/proc/{}/comm", process.pid());
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let end = Instant::now() + std::time::Duration::from_secs(10);
         while std::fs::read_to_string(&name).unwrap().trim() != "sh" {
-            assert!(std::time::Instant::now() < end, "it is no shell");
+            assert!(Instant::now() < end, "it is no shell");
             std::thread::yield_now();
         }
         cgroup.add(process.pid()).unwrap();
