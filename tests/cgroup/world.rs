@@ -125,8 +125,8 @@ impl Process {
         let process = Self::start();
         // Who waited for execve is told before the kernel has given the process its new name.
         let name = format!("/proc/{}/comm", process.pid());
-        let end = Instant::now() + std::time::Duration::from_secs(10);
-        while std::fs::read_to_string(&name).unwrap().trim() != "sh" {
+        let end = Instant::now() + Duration::from_secs(10);
+        while fs::read_to_string(&name).unwrap().trim() != "sh" {
             assert!(Instant::now() < end, "it is no shell");
             std::thread::yield_now();
         }
