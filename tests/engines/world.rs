@@ -137,7 +137,7 @@ pub fn enter(options: &Options) -> Verdict {
     Err(failed(format!("unshare: {error}")))
 }
 
-/// Inside: mounts and network as an engine wants them. The mounts are private already.
+/// Inside: mounts and network as an engine wants them. From the host's the mounts are cut off already.
 ///
 /// Returns the path of a copy of the runtime: what is below /run and /tmp is hidden, and the
 /// original may be built anew meanwhile.
@@ -170,6 +170,9 @@ pub fn furnish(options: &Options) -> Verdict<String> {
     }
     let read_only = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
     mount(None::<&str>, "/", None::<&str>, read_only, None::<&str>)?;
+    // Shared among each other, as systemd leaves a host's mounts, and engines count on it: for a user namespace Podman gives
+    // conmon mounts of its own, and what conmon's clean-up unmounts there must be gone from Podman's too.
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SHARED, None::<&str>)?;
     shell("ip link set lo up", "", patience)?.works()?;
     fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
     nix::unistd::sethostname("engines")?;

@@ -28,6 +28,8 @@ pub fn redis(e: &Engine) -> Verdict {
     terminal.expect("127.0.0.1:6379>")?;
     terminal.types("get jar\r")?;
     terminal.expect("\"full\"")?;
+    // redis-cli throws away what was typed before it asks again.
+    terminal.expect("127.0.0.1:6379>")?;
     terminal.types("quit\r")?;
     terminal.ends_with(0)?;
     // It saves on TERM, and finds it again on the volume.
