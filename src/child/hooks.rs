@@ -1,6 +1,6 @@
 //! Hooks that run in the container's namespaces: the one occasion on which the child makes processes.
 
-use super::{At, Fault, Outcome, text};
+use super::{At, Fault, Outcome, identity, text};
 use crate::script::{Container, Hook, HookState, Process, Step};
 use crate::sys::{Errno, Fd, abi, clone, file, mount, process, socket};
 
@@ -19,35 +19,27 @@ pub fn create_container(root: Fd, container: &Container) -> Outcome {
     file::close(copy);
     file::chdir(path).at(Step::CreateContainerHook)?;
     for (index, hook) in container.hooks.numbered() {
-        run(hook, &container.hook_state, Step::CreateContainerHook, index)?;
+        run(hook, &container.hook_state, (Step::CreateContainerHook, index), None)?;
     }
     file::fchdir(root).at(Step::CreateContainerHook)?;
     mount::detach(path).at(Step::CreateContainerHook)
 }
 
-/// startContainer hooks: programs of the container, before the user's.
-pub fn start_container(process: &Process) -> Outcome {
+/// startContainer hooks: programs of the container, before the user's, and with no more capabilities. If this process is
+/// still `waiting` for a filter it has more.
+pub fn start_container(process: &Process, waiting: bool) -> Outcome {
     for (index, hook) in process.hooks.numbered() {
-        run(hook, &process.hook_state, Step::StartContainerHook, index)?;
+        run(hook, &process.hook_state, (Step::StartContainerHook, index), waiting.then_some(process))?;
     }
     Ok(())
 }
 
-/// Runs one, with the state on stdin, in a process group of its own that is killed as a whole when the time is up.
-fn run(hook: &Hook, state: &HookState, step: Step, index: u32) -> Outcome {
-    let (reader, writer) = socket::pipe().nth(step, index)?;
-    let Some(pid) = clone::fork(0).nth(step, index)? else { become_hook(hook, reader) };
-    file::close(reader);
-    // A hook that does not read its stdin is free to.
-    process::ignore_sigpipe(true);
-    let mut digits = [0; 10];
-    for part in
-        [state.before.get().to_bytes(), text::decimal(process::pid(), &mut digits), state.after.get().to_bytes()]
-    {
-        let _ = file::write(writer, part);
-    }
-    file::close(writer);
-    process::ignore_sigpipe(false);
+/// Runs one, with the state on stdin, in a process group of its own that is killed as a whole when the time is up. `limits`
+/// is whose capabilities it gets, if they are not ours.
+fn run(hook: &Hook, state: &HookState, (step, index): (Step, u32), limits: Option<&Process>) -> Outcome {
+    let stdin = stdin(state).nth(step, index)?;
+    let Some(pid) = clone::fork(0).nth(step, index)? else { become_hook(hook, stdin, limits) };
+    file::close(stdin);
     let in_time = process::pidfd(pid).and_then(|pidfd| {
         let ended = process::readable(pidfd, i64::from(hook.timeout));
         file::close(pidfd);
@@ -66,7 +58,22 @@ fn run(hook: &Hook, state: &HookState, step: Step, index: u32) -> Outcome {
     }
 }
 
-fn become_hook(hook: &Hook, stdin: Fd) -> ! {
+/// The state, in a file of memory: a pipe has room for 64 KiB only, and who does not read would have us wait.
+fn stdin(state: &HookState) -> Result<Fd, Errno> {
+    let memory = socket::memfd(c"onggi:state", abi::MFD_CLOEXEC)?;
+    let (mut digits, mut at) = ([0; 10], 0);
+    let pid = text::decimal(process::pid(), &mut digits);
+    for part in [state.before.get().to_bytes(), pid, state.after.get().to_bytes()] {
+        file::write_at(memory, part, at)?;
+        at += part.len();
+    }
+    Ok(memory)
+}
+
+fn become_hook(hook: &Hook, stdin: Fd, limits: Option<&Process>) -> ! {
+    if limits.is_some_and(|process| identity::capabilities(process).is_err()) {
+        process::exit(126);
+    }
     let errno = match process::own_group().and_then(|()| file::dup(stdin, Fd(0))) {
         // SAFETY: the script's vectors are null-terminated arrays of NUL-terminated strings.
         Ok(()) => unsafe { process::execve(hook.path.get(), hook.argv, hook.envp) },

@@ -1,6 +1,7 @@
 //! Who the process is: limits, ids, capabilities, the filter.
 
-use super::{At, Outcome, Wire, listener, seal};
+use super::listener::Handover;
+use super::{At, Outcome, seal};
 use crate::script::{Process, Script, Step};
 use crate::sys::{Errno, Fd, abi, file, process};
 
@@ -79,16 +80,17 @@ pub fn schedule(process: &Process) -> Outcome {
 }
 
 /// The filter, and then the capabilities if they had to wait.
-pub fn finish(process: &Process, waiting: bool, wire: Wire) -> Outcome {
+pub fn finish(process: &Process, waiting: bool, handover: &Handover) -> Outcome {
     if process.notifies.is() {
-        listener::load(process, wire)?;
+        handover.load(process)?;
     } else if !process.seccomp.get().is_empty() {
         process::seccomp(process.seccomp.get(), process.seccomp_flags).map(drop).at(Step::Seccomp)?;
     }
     if waiting { capabilities(process) } else { Ok(()) }
 }
 
-fn capabilities(process: &Process) -> Outcome {
+/// Those of the program.
+pub fn capabilities(process: &Process) -> Outcome {
     // Those that our caller, or the way through a new user namespace, had: who asks for none gets none.
     process::ambient(abi::PR_CAP_AMBIENT_CLEAR_ALL, 0).at(Step::Capabilities)?;
     process::capset(process.effective, process.permitted, process.inheritable).at(Step::Capabilities)?;

@@ -1,5 +1,6 @@
 //! The life of a container being born, step by step.
 
+use super::listener::Handover;
 use super::{At, Never, Outcome, Wire};
 use super::{
     console, cover, devices, home, hooks, identity, join, label, listen, mounts, program, rootfs, seal, sysctl, time,
@@ -103,10 +104,13 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 
     // 10. A filter that had to wait for a capability goes first if it can: until the start there may be others in the pid
     //    namespace who can look into this process (CAP_SYS_PTRACE), and then it has no more capabilities than its program will.
+    //    Where it notifies, the parent answers until the agent has its listener.
     let early = waiting && process.filter_first.is();
     if early {
-        program::inherit(script)?;
-        identity::finish(process, waiting, wire)?;
+        if process.hooks.get().is_empty() {
+            program::inherit(script)?;
+        }
+        identity::finish(process, waiting, &Handover::new(wire))?;
     }
 
     // 11. The container is created. It waits, for a moment or a week, to be started.
@@ -115,13 +119,16 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 
     // 12. Started: the last hooks, the filter, the last capabilities; then the user's program.
     let finish = || {
-        hooks::start_container(process)?;
-        program::inherit(script)?;
-        identity::finish(process, waiting, wire)
+        hooks::start_container(process, waiting && !early)?;
+        if !early || !process.hooks.get().is_empty() {
+            program::inherit(script)?;
+        }
+        if !early {
+            identity::finish(process, waiting, &Handover::new(wire))?;
+        }
+        program::execute(process, program, envp)
     };
-    let ready = if early { Ok(()) } else { finish() };
-    let last = ready.and_then(|()| program::execute(process, program, envp));
-    match last {
+    match finish() {
         Err(fault) => wire.fail(fault),
         Ok(never) => Ok(never),
     }

@@ -1,5 +1,6 @@
 //! Joining a container: its namespaces, and one more process in it.
 
+use super::listener::Handover;
 use super::{At, Never, Outcome, Wire};
 use super::{console, home, identity, label, listen, program, seal};
 use crate::script::{Event, Script, Step};
@@ -16,7 +17,8 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 
     // 2. Into the container's namespaces; but into its pid namespace only a child will be born, so that nothing in there
     //    can see this process, however many capabilities it has to look (CAP_SYS_PTRACE).
-    enter(script)?;
+    let handover = Handover::new(wire);
+    enter(script, process.notifies.is().then_some(&handover))?;
     if script.become_root.is() {
         identity::become_root()?;
     }
@@ -39,13 +41,12 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let mut home = [0; home::LENGTH];
     let envp = home::environment(process, &mut home);
 
-    // 5. It can do no more than its program will. A filter that had to wait for a capability goes first, too. But one that
-    //    notifies can't: the agent is told the process id, and until it knows that, nobody would answer for what is still
-    //    to be done here.
+    // 5. It can do no more than its program will. A filter that had to wait for a capability goes first, too. Where it
+    //    notifies, the parent answers from here on, until it knows the process id that the agent is to be told.
     program::inherit(script)?;
-    let early = waiting && !process.notifies.is();
+    let early = waiting && process.filter_first.is();
     if early {
-        identity::finish(process, waiting, wire)?;
+        identity::finish(process, waiting, &handover)?;
     }
 
     // 6. Born into the pid namespace: from here on the container can see it. A session, with the terminal; when it runs.
@@ -57,13 +58,14 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     console::control(process)?;
     identity::schedule(process)?;
 
-    // 7. Ready. What only the parent may set it sets now; then the filter, and the user's program.
+    // 7. Ready. What only the parent may set it sets now, and the agent gets its listener; then the filter, and the user's
+    //    program.
     wire.say(Event::Ready, 0);
-    if process.await_scheduling.is() {
+    if process.await_last.is() {
         wire.wait().at(Step::Start)?;
     }
     if !early {
-        identity::finish(process, waiting, wire)?;
+        identity::finish(process, waiting, &handover)?;
     }
     program::execute(process, program, envp)
 }
@@ -71,14 +73,25 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 /// Joins namespaces that exist, and is born again where a process must be born into them (a pid namespace), or where
 /// what is new must belong to a new user namespace while what is joined does not.
 pub fn namespaces(script: &Script, wire: Wire) -> Outcome {
-    enter(script)?;
+    enter(script, None)?;
     if script.reborn.is() { be_born(script, wire) } else { Ok(()) }
 }
 
-/// Joins; of a pid namespace that holds for children only.
-fn enter(script: &Script) -> Outcome {
+/// Joins; of a pid namespace that holds for children only. The thread that hands a listener over is made before it, because
+/// then none can be, and after the others, which a process with several threads can't join.
+fn enter(script: &Script, handover: Option<&Handover>) -> Outcome {
     for join in script.joins.get() {
-        process::setns(join.file, join.kinds).nth(Step::Join, join.index)?;
+        let first = join.kinds & !abi::CLONE_NEWPID;
+        match handover {
+            Some(handover) if first != join.kinds && script.process.filter_first.is() => {
+                if first != 0 {
+                    process::setns(join.file, first).nth(Step::Join, join.index)?;
+                }
+                handover.prepare()?;
+                process::setns(join.file, abi::CLONE_NEWPID).nth(Step::Join, join.index)?;
+            }
+            _ => process::setns(join.file, join.kinds).nth(Step::Join, join.index)?,
+        }
     }
     Ok(())
 }

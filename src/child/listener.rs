@@ -4,6 +4,7 @@
 //! the descriptor yet. So a second thread, which the filter does not hold for but which shares our descriptors, is made
 //! before; it sends the descriptor and waits for the parent's word. Until then this thread makes no system call at all.
 
+use core::cell::Cell;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -16,32 +17,49 @@ use crate::sys::{Fd, clone, file, process, socket};
 const LOOK: u32 = 50_000;
 
 /// What the two threads share.
-struct Handover {
+pub struct Handover {
     wire: Wire,
+    /// Whether the second thread was made.
+    made: Cell<bool>,
     /// The listener's descriptor, or none yet.
     listener: AtomicI32,
     /// Whether the agent has it.
     done: AtomicBool,
 }
 
-/// Loads the filter of `process` and hands its listener over.
-pub fn load(process: &Process, wire: Wire) -> Outcome {
-    let handover = Handover { wire, listener: AtomicI32::new(Fd::NONE.0), done: AtomicBool::new(false) };
-    let shared = core::ptr::from_ref(&handover).cast_mut().cast::<c_void>();
-    // SAFETY: `hand_over` expects a Handover, and is done with it when it says `done`; before that we return only to end
-    // the process.
-    unsafe { clone::thread(hand_over, shared) }.at(Step::Listener)?;
-    let listener = process::seccomp(process.seccomp.get(), process.seccomp_flags).at(Step::Seccomp)?;
-    handover.listener.store(listener.0, Ordering::Release);
-    while !handover.done.load(Ordering::Acquire) {
-        core::hint::spin_loop();
+impl Handover {
+    /// By way of `wire`.
+    pub fn new(wire: Wire) -> Self {
+        let (listener, done) = (AtomicI32::new(Fd::NONE.0), AtomicBool::new(false));
+        Self { wire, made: Cell::new(false), listener, done }
     }
-    Ok(())
+
+    /// Makes the second thread. Whose children are to be born into another pid namespace than its own can't any more.
+    pub fn prepare(&self) -> Outcome {
+        if !self.made.replace(true) {
+            let shared = core::ptr::from_ref(self).cast_mut().cast::<c_void>();
+            // SAFETY: `hand_over` expects a Handover, and is done with it when it says `done`. Both mains keep theirs until
+            // they end the process, or execve does.
+            unsafe { clone::thread(hand_over, shared) }.at(Step::Listener)?;
+        }
+        Ok(())
+    }
+
+    /// Loads the filter of `process` and hands its listener over.
+    pub fn load(&self, process: &Process) -> Outcome {
+        self.prepare()?;
+        let listener = process::seccomp(process.seccomp.get(), process.seccomp_flags).at(Step::Seccomp)?;
+        self.listener.store(listener.0, Ordering::Release);
+        while !self.done.load(Ordering::Acquire) {
+            core::hint::spin_loop();
+        }
+        Ok(())
+    }
 }
 
 /// The second thread. If the parent can't hand the listener over, or is gone, it ends the whole process.
 unsafe extern "C" fn hand_over(argument: *mut c_void) -> ! {
-    // SAFETY: `load` gives it one, and waits.
+    // SAFETY: `prepare` gives it one.
     let handover = unsafe { &*argument.cast::<Handover>() };
     let listener = loop {
         match Fd(handover.listener.load(Ordering::Acquire)).some() {

@@ -29,21 +29,6 @@ impl Interrupts {
         Ok(Self { signals, before })
     }
 
-    /// Waits until `file` can be read; an error if a signal comes first.
-    pub fn wait_for(&self, file: BorrowedFd<'_>) -> Result<()> {
-        loop {
-            let mut fds = [PollFd::new(file, PollFlags::POLLIN), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, PollTimeout::NONE) {
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(cause) => return Err(Error::io("", "can't wait for the child", cause)),
-            }
-            if fds[0].any() == Some(true) {
-                return Ok(());
-            }
-            self.check()?;
-        }
-    }
-
     /// Whether a signal has come, and waits to be taken by [`Self::check`].
     pub fn came(&self) -> bool {
         let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];

@@ -24,6 +24,7 @@
 
 mod arm;
 mod descriptors;
+mod early;
 pub mod fault;
 mod idmap;
 mod image;

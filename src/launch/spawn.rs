@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use super::arm::Armed;
+use super::early::Early;
 use super::interrupts::Interrupts;
 use super::proc::Proc;
 use super::wire::{Agent, Wire, Word};
@@ -26,6 +27,9 @@ pub struct Child {
     pid: i32,
     pidfd: OwnedFd,
     wire: Wire,
+    /// Whether its filter notifies, and is loaded before the agent may know of it; and its listener, until it does.
+    answered: bool,
+    early: Early,
 }
 
 /// Makes the child and leads it to where it is ready: set up, checked, waiting for its start.
@@ -53,7 +57,7 @@ pub fn spawn(
     let mut child = bear(armed, cgroup, memory(plan))?;
     let led = (|| {
         if reborn {
-            child.be_reborn(plan)?;
+            child.be_reborn(plan, interrupts)?;
         }
         if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, host.privileged())?;
@@ -62,7 +66,7 @@ pub fn spawn(
         child.lead(plan, cgroup, &mut borrowed, interrupts, hooks)?;
         if host.root() && scheduling::is_asked(&plan.process) {
             scheduling::apply(plan, child.pid)?;
-            if !creates {
+            if !creates && !child.answered {
                 child.wire.go()?;
             }
         }
@@ -142,7 +146,7 @@ fn bear(armed: Armed<'_>, cgroup: Option<&Cgroup>, memory: u64) -> Result<Child>
     };
     let (pid, pidfd) = made.map_err(|errno| cannot_clone(errno, cgroup))?;
     // Our copy of the child's end of the wire goes with `armed`, or its end of file would never come.
-    Ok(Child { pid, pidfd: owned(pidfd), wire: armed.wire })
+    Ok(Child { pid, pidfd: owned(pidfd), wire: armed.wire, answered: armed.answered, early: Early::default() })
 }
 
 fn open_procs(cgroup: &Cgroup) -> Result<File> {
@@ -178,13 +182,35 @@ impl Child {
     /// Gives the word to start over the wire (for a child that has no start socket), and waits until it has become the
     /// user's program.
     pub fn start(&self, plan: &Plan, agent: Option<Agent<'_>>) -> Result<()> {
+        let agent = self.hand_over(agent)?;
         self.wire.go()?;
-        self.becomes_program(plan, agent)
+        self.begun(plan, agent)
     }
 
-    /// Waits until a child that needs no word to start has become the user's program; `agent` gets the listener of a
-    /// filter that notifies.
+    /// Waits until a child that joins has become the user's program; `agent` gets the listener of a filter that notifies.
     pub fn becomes_program(&self, plan: &Plan, agent: Option<Agent<'_>>) -> Result<()> {
+        let agent = self.hand_over(agent)?;
+        // Until the agent has it, it waits.
+        if self.answered {
+            self.wire.go()?;
+        }
+        self.begun(plan, agent)
+    }
+
+    /// The listener of a filter that notifies, if that is loaded already: from here on it is the agent's to answer.
+    pub fn take_listener(&self) -> Option<OwnedFd> {
+        self.early.take()
+    }
+
+    /// Gives `agent` that listener; if there is none yet, the agent comes back.
+    fn hand_over<'a>(&self, agent: Option<Agent<'a>>) -> Result<Option<Agent<'a>>> {
+        match (self.early.take(), agent) {
+            (Some(listener), Some(agent)) => agent(listener).map(|()| None),
+            (_, agent) => Ok(agent),
+        }
+    }
+
+    fn begun(&self, plan: &Plan, agent: Option<Agent<'_>>) -> Result<()> {
         match self.wire.hear_start(agent)? {
             Word::Fault(_, message) => Err(fault::explain(plan, &message)),
             Word::Unheard => Err(self.unexpected(plan, None, Word::Unheard)),
@@ -205,14 +231,10 @@ impl Child {
 
     /// The second clone: the first one says its pid and ends. What the second one says before it, for it may be
     /// quicker, is heard again afterwards: it may have come as far as the listener of its filter.
-    fn be_reborn(&mut self, plan: &Plan) -> Result<()> {
+    fn be_reborn(&mut self, plan: &Plan, interrupts: &Interrupts) -> Result<()> {
         let mut early = Vec::new();
         let pid = loop {
-            let heard = match plan.listener {
-                Some(_) => self.wire.hear_with_file()?,
-                None => (self.wire.hear()?, None),
-            };
-            match heard {
+            match self.hear(plan, interrupts)? {
                 (Word::Event(Event::Reborn, pid), _) => break pid.cast_signed(),
                 // It was the first one's last word.
                 (word @ (Word::End | Word::Unheard), _) => {
@@ -228,8 +250,30 @@ impl Child {
         let failed = |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
         let pidfd = process::pidfd(pid).map(owned).map_err(failed)?;
         let first = std::mem::replace(&mut self.pidfd, pidfd);
+        self.early.wait_for(first.as_fd(), interrupts)?;
         reap(first.as_fd())?;
         Ok(())
+    }
+
+    /// Its next word, and the descriptor that came with it; all that it does meanwhile under a filter whose agent does not
+    /// know of it goes on.
+    fn hear(&self, plan: &Plan, interrupts: &Interrupts) -> Result<(Word, Option<OwnedFd>)> {
+        loop {
+            if !self.wire.has_early() {
+                self.early.wait_for(self.wire.as_fd(), interrupts)?;
+            }
+            let heard = match plan.listener {
+                Some(_) => self.wire.hear_with_file()?,
+                None => (self.wire.hear()?, None),
+            };
+            match heard {
+                (Word::Event(Event::Listening, _), Some(listener)) if self.answered && !self.early.is_kept() => {
+                    self.early.keep(listener);
+                    self.wire.go()?;
+                }
+                heard => return Ok(heard),
+            }
+        }
     }
 
     /// From its birth to `Ready`.
@@ -242,15 +286,12 @@ impl Child {
         hooks: &mut dyn FnMut(i32) -> Result<()>,
     ) -> Result<()> {
         loop {
-            if !self.wire.has_early() {
-                interrupts.wait_for(self.wire.as_fd())?;
-            }
-            let word = self.wire.hear()?;
+            let (word, _) = self.hear(plan, interrupts)?;
             if let Some(borrowed) = borrowed.take() {
                 borrowed.give_back();
             }
             match word {
-                Word::Event(Event::Ready, _) => return Ok(()),
+                Word::Event(Event::Ready, _) => return self.answer_last_wait(plan, interrupts),
                 Word::Event(Event::Namespaced, _) => {
                     hooks(self.pid)?;
                     self.wire.go()?;
@@ -258,6 +299,13 @@ impl Child {
                 other => return Err(self.unexpected(plan, cgroup, other)),
             }
         }
+    }
+
+    /// Who joins waits for our last word, and if the agent is asked about that, too, it is still ours to answer.
+    fn answer_last_wait(&self, plan: &Plan, interrupts: &Interrupts) -> Result<()> {
+        let read = u32::try_from(libc::SYS_read).unwrap_or(u32::MAX);
+        let asked = plan.seccomp.as_ref().is_some_and(|filter| filter.asks(read));
+        if self.early.is_kept() && asked { self.early.answer(interrupts) } else { Ok(()) }
     }
 
     fn unexpected(&self, plan: &Plan, cgroup: Option<&Cgroup>, word: Word) -> Error {

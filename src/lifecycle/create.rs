@@ -9,6 +9,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::agent::Agent;
 use super::making::Making;
 use super::prepared::Prepared;
 use super::{CreateRequest, State, hooks, resctrl, sd_notify, sockets};
@@ -90,6 +91,9 @@ pub fn make(
         hook_states: hook_states(plan, &record)?,
     };
     let armed = launch::arm(arming)?;
+    // Such a filter is loaded before the container waits: its agent must be there by now. `run` has called it already.
+    let listener = plan.listener.as_ref().filter(|_| waiting == Waiting::ForStart && armed.is_answered());
+    let agent = Agent::connect(listener)?;
     hooked.set(!plan.hooks.create_container.is_empty());
     let mut moved = None;
     let mut run_hooks = |pid: i32| {
@@ -105,6 +109,10 @@ pub fn make(
     let child = making.child(child)?;
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
+    if let (Some(agent), Some(filter)) = (agent, child.take_listener()) {
+        agent.hand_over(&filter, child.pid(), &State::for_hooks(&record, Status::Creating))?;
+        record.listener = None;
+    }
     entry.write(&record)?;
     tell_pid(child, request.pidfd_socket.as_deref(), request.pid_file.as_deref())?;
     if let Some(moved) = moved {

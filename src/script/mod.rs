@@ -271,8 +271,8 @@ pub struct Process {
     pub scheduler: List<SchedulingAttributes>,
     /// Its I/O priority if it is to set it itself; otherwise 0.
     pub io_priority: u32,
-    /// Whether the parent sets them, so that one who joins has to wait.
-    pub await_scheduling: Flag,
+    /// Whether one who joins waits for a last word: the parent sets its scheduling, or the agent is told of it.
+    pub await_last: Flag,
     /// The label of new keyrings; at most one.
     pub key_label: List<Label>,
     /// The labels that the program will have.
@@ -321,7 +321,8 @@ pub struct Process {
     pub seccomp: List<u64>,
     /// Its flags.
     pub seccomp_flags: u32,
-    /// Whether it is loaded before a new container waits for its start, rather than after.
+    /// Whether it is loaded before a new container waits for its start, rather than after; or, of who joins, before it is
+    /// born into the pid namespace.
     pub filter_first: Flag,
     /// Whether it has a listener, which goes over the wire.
     pub notifies: Flag,

@@ -32,6 +32,7 @@ numbers! {
     rt_sigaction 13 134
     rt_sigprocmask 14 135
     ioctl 16 29
+    pwrite64 18 68
     getpid 39 172
     socket 41 198
     sendfile 40 71
@@ -76,7 +77,6 @@ numbers! {
     utimensat 280 88
     accept4 288 242
     dup3 292 24
-    pipe2 293 59
     prlimit64 302 261
     setns 308 268
     seccomp 317 277

@@ -128,6 +128,13 @@ pub fn write(file: Fd, bytes: &[u8]) -> Result<(), Errno> {
     if written == bytes.len() { Ok(()) } else { Err(Errno(abi::EAGAIN)) }
 }
 
+/// pwrite64(2), as [`write`]: where the file stands stays as it is.
+pub fn write_at(file: Fd, bytes: &[u8], at: usize) -> Result<(), Errno> {
+    // SAFETY: bytes is readable for its length.
+    let written = unsafe { syscall(nr::pwrite64, [file.arg(), pointer(bytes), bytes.len(), at, 0, 0]) }?;
+    if written == bytes.len() { Ok(()) } else { Err(Errno(abi::EAGAIN)) }
+}
+
 /// sendfile(2): at most `length` bytes from `source` to `target`, from where they stand; the number of bytes.
 pub fn send(source: Fd, target: Fd, length: u64) -> Result<u64, Errno> {
     loop {

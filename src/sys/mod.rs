@@ -23,6 +23,8 @@ pub mod directory;
 pub mod file;
 pub mod mount;
 #[cfg(not(freestanding))]
+pub mod notify;
+#[cfg(not(freestanding))]
 mod owned;
 #[cfg(not(freestanding))]
 pub mod pidfd;

@@ -103,11 +103,3 @@ pub fn memfd(name: &CStr, flags: usize) -> Result<Fd, Errno> {
     // SAFETY: name is NUL-terminated.
     unsafe { syscall(nr::memfd_create, [text(name), flags, 0, 0, 0, 0]) }.map(fd)
 }
-
-/// pipe2(2): the reading and the writing end.
-pub fn pipe() -> Result<(Fd, Fd), Errno> {
-    let mut ends = [0i32; 2];
-    // SAFETY: two ints are written.
-    unsafe { syscall(nr::pipe2, [pointer_mut(&mut ends), abi::O_CLOEXEC as usize, 0, 0, 0, 0]) }?;
-    Ok((Fd(ends[0]), Fd(ends[1])))
-}

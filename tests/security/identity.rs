@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use nix::libc;
 use serde_json::json;
 
-use crate::support::{Bundle, Container, Report, guarded};
+use crate::support::{Agent, Answer, Bundle, Container, Host, Report, guarded, reap};
 
 /// CVE-2016-3697, CVE-2026-30892: a number is a number, never a name of the image's and never 0 by accident.
 #[test]
@@ -83,17 +84,7 @@ fn cve_2016_9962_capabilities() {
     guarded(|host| {
         let container =
             Container::launch(host.runtime(), &["run", "--detach"], &Bundle::new().deeds(&["sleep"]), "jar");
-        let init = container.pid();
-        let of = |pid: &str, file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        let effective = |status: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-            line.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0)
-        };
-        let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
-        let (inside, own) = (namespace(&init.to_string()), effective(&of(&init.to_string(), "status")));
-        let cgroup = of(&init.to_string(), "cgroup");
-        let place = cgroup.lines().find_map(|line| line.strip_prefix("0::")).unwrap();
-        let procs = format!("/sys/fs/cgroup{place}/cgroup.procs");
+        let inside = Inside::of(container.pid());
         for _ in 0..30 {
             let mut exec = host.runtime().invoke(["exec", "jar", "/payload", "exit", "0"]);
             let mut child = exec.spawn();
@@ -101,18 +92,115 @@ fn cve_2016_9962_capabilities() {
                 if let Some(status) = child.try_wait().unwrap() {
                     break status;
                 }
-                for pid in fs::read_to_string(&procs).unwrap().lines() {
-                    // Asked for before the namespace: what is inside later was not inside then.
-                    let status = of(pid, "status");
-                    if namespace(pid) == inside {
-                        assert_eq!(effective(&status) & !own, 0, "process {pid} can do more:\n{status}");
-                    }
-                }
+                inside.nobody_can_do_more();
             };
             assert!(status.success(), "{status}");
         }
         container.force_delete();
     });
+}
+
+/// CVE-2016-9962: a filter that notifies wants CAP_SYS_ADMIN to be loaded, and an agent that is told the process id. Even so
+/// nobody in the pid namespace has more capabilities than the program: not while a created container waits, and not for the
+/// moment in which `exec` puts a process in. The agent is asked about nothing before the program.
+#[test]
+fn cve_2016_9962_notifying() {
+    guarded(|host| {
+        if !host.is_onggi() {
+            return;
+        }
+        let names = ["prctl", "capset", "setsid", "clone", "sendto", "exit_group", "execve"];
+        let bundle = |agent: &Agent, names: &[&str]| {
+            Bundle::new().deeds(&["say", "ready", "sleep"]).edit(|config| {
+                config["process"]["noNewPrivileges"] = json!(false);
+                config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": agent.path(),
+                    "syscalls": [{"names": names, "action": "SCMP_ACT_NOTIFY"}]});
+            })
+        };
+        let agent = Agent::listen(host);
+        let config = bundle(&agent, &names);
+        let seen = agent.serve(|_| Answer::Go);
+        let mut container = host.create(&config);
+        let waiting = Inside::of(container.pid());
+        container.start();
+        assert_eq!(container.line(), "ready");
+        let inside = Inside::of(container.pid());
+        assert_eq!((waiting.permitted, &*waiting.filtered), (inside.permitted, "2"), "while it waits");
+
+        exec_asking(host, &container, inside);
+        container.force_delete();
+        reap(container.pid());
+        let seen = seen.join().unwrap();
+        assert_eq!((seen.calls[0], &seen.told["state"]["status"]), (libc::SYS_execve, &json!("creating")));
+
+        // Here the runtime's last wait is asked about, too.
+        let agent = Agent::listen(host);
+        let seen = agent.serve(|_| Answer::Go);
+        let agent_path = host.folder().join("agent");
+        let config = config.edit(|config| {
+            config["linux"]["seccomp"]["listenerPath"] = json!(agent_path);
+            config["linux"]["seccomp"]["syscalls"][0]["names"] = json!(["read", "write", "close", "execve", "clone"]);
+        });
+        let mut container = host.create(&config);
+        container.start();
+        assert_eq!(container.line(), "ready");
+        exec_asking(host, &container, Inside::of(container.pid()));
+        container.force_delete();
+        reap(container.pid());
+        seen.join().unwrap();
+    });
+}
+
+/// `exec` with an agent that looks around at each call that it is asked about.
+fn exec_asking(host: &Host, container: &Container<'_>, inside: Inside) {
+    let seen = Agent::listen(host).serve(move |_| {
+        inside.nobody_can_do_more();
+        Answer::Go
+    });
+    container.exec(&[], &["exit", "7"]).status(7);
+    assert_eq!(seen.join().unwrap().calls[0], libc::SYS_execve, "nothing of ours comes before the program");
+}
+
+/// The pid namespace and the cgroup of a container, and what its init can do.
+struct Inside {
+    namespace: std::path::PathBuf,
+    procs: String,
+    effective: u64,
+    permitted: u64,
+    filtered: String,
+}
+
+impl Inside {
+    fn of(init: i32) -> Self {
+        let file = |name: &str| fs::read_to_string(format!("/proc/{init}/{name}")).unwrap();
+        let (status, cgroup) = (file("status"), file("cgroup"));
+        let place = cgroup.lines().find_map(|line| line.strip_prefix("0::")).unwrap();
+        Self {
+            namespace: fs::read_link(format!("/proc/{init}/ns/pid")).unwrap(),
+            procs: format!("/sys/fs/cgroup{place}/cgroup.procs"),
+            effective: capabilities(&status, "CapEff:"),
+            permitted: capabilities(&status, "CapPrm:"),
+            filtered: status.lines().find_map(|line| line.strip_prefix("Seccomp:")).unwrap().trim().to_owned(),
+        }
+    }
+
+    /// Nobody in the pid namespace can do more than init.
+    fn nobody_can_do_more(&self) {
+        for pid in fs::read_to_string(&self.procs).unwrap_or_default().lines() {
+            // Asked for before the namespace: what is inside later was not inside then.
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            if fs::read_link(format!("/proc/{pid}/ns/pid")).is_ok_and(|namespace| namespace == self.namespace) {
+                let (effective, permitted) = (capabilities(&status, "CapEff:"), capabilities(&status, "CapPrm:"));
+                let more = effective & !self.effective | permitted & !self.permitted;
+                assert_eq!(more, 0, "process {pid} can do more:\n{status}");
+            }
+        }
+    }
+}
+
+fn capabilities(status: &str, set: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(set));
+    line.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// CVE-2016-9962: a created container waits for its start, maybe in a pid namespace with others who may attach to it. It can do

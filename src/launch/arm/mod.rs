@@ -70,8 +70,17 @@ pub struct Armed<'a> {
     pub(super) creates: bool,
     /// Whether a second clone follows.
     pub(super) reborn: bool,
+    /// Whether its filter notifies, and is loaded before the agent may know of it.
+    pub(super) answered: bool,
     /// Where the process goes if its cgroup takes none, because it hands controllers on to those below it.
     pub instead: Option<Instead<'a>>,
+}
+
+impl Armed<'_> {
+    /// Whether the child's filter notifies, and is loaded before its agent may know of it.
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
 }
 
 /// What is added to while arming.
@@ -109,6 +118,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed<'static>> {
         make_cwd: true,
         lenient: arming.lenient,
         joins: false,
+        reborn: false,
         resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, plan.hooks.start_container.as_slice(), outside);
@@ -147,6 +157,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
         make_cwd: false,
         lenient: arming.lenient,
         joins: true,
+        reborn: kinds & abi::CLONE_NEWPID != 0,
         resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, &[], outside);
@@ -180,6 +191,8 @@ fn needs_rebirth(new: u64, joined: u64) -> bool {
 
 fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed<'static>> {
     let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
+    let process = &script.process;
+    let answered = process.filter_first.is() && process.notifies.is();
     for number in 3..3_i32.saturating_add_unsigned(preserve_fds) {
         // One that is closed on exec did not come from our caller: it is ours, opened where none was, and leads to the host.
         let given = file::fcntl(Fd(number), abi::F_GETFD, 0).is_ok_and(|flags| flags & abi::FD_CLOEXEC == 0);
@@ -199,6 +212,7 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
         flags,
         creates,
         reborn,
+        answered,
         instead: None,
     })
 }

@@ -29,6 +29,8 @@ pub struct Outside {
     pub lenient: bool,
     /// Whether it joins a container that is there: `process.execCPUAffinity` is for such.
     pub joins: bool,
+    /// Whether who joins is born into a pid namespace.
+    pub reborn: bool,
 }
 
 /// Files created by the user's program are writable for their owner only, as everywhere else.
@@ -48,6 +50,8 @@ pub fn lay_out(
     let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
     let filter = room.plan.seccomp.as_ref();
     let own_scheduling = outside.lenient;
+    let early = !process.no_new_privileges && filter.is_some_and(|filter| goes_first(filter, &outside, hooks));
+    let answered = early && filter.is_some_and(|filter| filter.notify);
     let processors = process.exec_affinity.last.as_ref().filter(|_| outside.joins);
     let scheduler = process.scheduler.iter().filter(|_| own_scheduling).map(scheduling::attributes);
     let scheduler = room.layout.list(&scheduler.collect::<Vec<_>>());
@@ -70,7 +74,7 @@ pub fn lay_out(
         personality: room.plan.personality.unwrap_or(0),
         scheduler,
         io_priority: process.io_priority.filter(|_| own_scheduling).unwrap_or(0),
-        await_scheduling: Flag::from(outside.joins && !own_scheduling && scheduling::is_asked(process)),
+        await_last: Flag::from(outside.joins && (answered || !own_scheduling && scheduling::is_asked(process))),
         key_label: label::of_keyrings(room, process),
         labels: label::of_program(room, process),
         resctrl: room.layout.list(&resctrl),
@@ -98,7 +102,7 @@ pub fn lay_out(
             room.layout.list(&words)
         }),
         seccomp_flags: filter.map_or(0, |filter| filter.flags),
-        filter_first: Flag::from(hooks.is_empty() && filter.is_some_and(goes_first)),
+        filter_first: Flag::from(early),
         notifies: Flag::from(filter.is_some_and(|filter| filter.notify)),
         start,
         hooks: self::hooks(room, hooks),
@@ -106,10 +110,35 @@ pub fn lay_out(
     }
 }
 
-/// Whether a created container can wait for its start with the filter loaded: if that allows the calls with which it waits.
-fn goes_first(filter: &Filter) -> bool {
-    let waits_with = [libc::SYS_read, libc::SYS_write, libc::SYS_close, libc::SYS_accept4];
-    !filter.notify && waits_with.into_iter().all(|call| u32::try_from(call).is_ok_and(|call| filter.allows(call)))
+/// What a created container waits for its start with.
+const WAITS_WITH: [i64; 4] = [libc::SYS_read, libc::SYS_write, libc::SYS_close, libc::SYS_accept4];
+
+/// What it runs startContainer hooks with.
+const RUNS_HOOKS_WITH: [i64; 13] = [
+    libc::SYS_memfd_create,
+    libc::SYS_pwrite64,
+    libc::SYS_clone,
+    libc::SYS_getpid,
+    libc::SYS_pidfd_open,
+    libc::SYS_ppoll,
+    libc::SYS_kill,
+    libc::SYS_waitid,
+    libc::SYS_setpgid,
+    libc::SYS_dup3,
+    libc::SYS_fcntl,
+    libc::SYS_execve,
+    libc::SYS_exit_group,
+];
+
+/// Whether a filter that wants CAP_SYS_ADMIN is loaded before there are others who could look into the process. Who is born
+/// into a container's pid namespace has it then in any case; a created container can wait for its start, and run its
+/// hooks, with the filter loaded if that allows what it does so with.
+fn goes_first(filter: &Filter, outside: &Outside, hooks: &[plan::Hook]) -> bool {
+    if outside.joins {
+        return outside.reborn;
+    }
+    let hooked: &[i64] = if hooks.is_empty() { &[] } else { &RUNS_HOOKS_WITH };
+    WAITS_WITH.iter().chain(hooked).all(|call| u32::try_from(*call).is_ok_and(|call| filter.allows(call)))
 }
 
 /// Lays out hooks that the child runs.
