@@ -5,7 +5,7 @@ use std::fs;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use serde_json::json;
 
-use crate::support::{Bundle, copy_payload, guarded};
+use crate::support::{Bundle, Report, copy_payload, guarded};
 
 /// For createContainer hooks the container's mounts are shown at the rootfs' path for a while. What is mounted on a volume
 /// that is shared with the host is still mounted afterwards: in the container, and on the host.
@@ -42,5 +42,55 @@ fn mounts_outlive_the_view_of_hooks() {
         for (propagation, inside, outside) in seen {
             assert_eq!((inside, outside.as_str()), (json!("there"), "there"), "{propagation}");
         }
+    });
+}
+
+/// startContainer hooks are programs of the image. While the container's filter still has to be loaded, which takes
+/// CAP_SYS_ADMIN, they have no more capabilities than its program; and the filter holds for them where it allows what they are
+/// run with.
+#[test]
+fn of_the_image_can_do_no_more_than_the_program() {
+    guarded(|host| {
+        if !host.is_onggi() {
+            return;
+        }
+        let log = host.folder().join("log");
+        fs::create_dir(&log).unwrap();
+        for (forbidden, early) in [("getsid", true), ("accept4", false), ("memfd_create", false)] {
+            let bundle = Bundle::new()
+                .deeds(&["report"])
+                .mount(json!({"destination": "/log", "type": "bind", "source": log, "options": ["bind", "rw"]}))
+                .edit(|config| {
+                    config["process"]["noNewPrivileges"] = json!(false);
+                    config["hooks"]["startContainer"] =
+                        json!([{"path": "/payload", "args": ["hook", "report", "--to", "/log/hook"]}]);
+                    let rule = json!({"names": [forbidden], "action": "SCMP_ACT_ERRNO"});
+                    config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]});
+                });
+            let program = host.report(&bundle);
+            let hook = Report::parse(&fs::read_to_string(log.join("hook")).unwrap());
+            for set in ["bounding", "permitted", "effective", "inheritable", "ambient"] {
+                assert_eq!(hook.caps(set), program.caps(set), "{forbidden}: {set}");
+            }
+            assert_eq!(hook["seccomp"]["mode"], if early { 2 } else { 0 }, "{forbidden}");
+            assert_eq!(program["seccomp"]["mode"], 2, "{forbidden}");
+            fs::remove_file(log.join("hook")).unwrap();
+        }
+    });
+}
+
+/// A hook in the container that does not read its state, which is longer than a pipe has room for, holds nothing up.
+#[test]
+fn a_long_state_that_nobody_reads() {
+    guarded(|host| {
+        let hook = host.folder().join("hook");
+        copy_payload(&hook);
+        let bundle = Bundle::new().deeds(&["exit", "7"]).edit(|config| {
+            config["annotations"]["long"] = json!("x".repeat(200_000));
+            for (kind, path) in [("createContainer", hook.to_str().unwrap()), ("startContainer", "/payload")] {
+                config["hooks"][kind] = json!([{"path": path, "args": ["hook", "exit", "0"], "timeout": 20}]);
+            }
+        });
+        host.run(&bundle).status(7);
     });
 }
