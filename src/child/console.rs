@@ -10,8 +10,7 @@ pub fn open(root: Fd, process: &Process) -> Outcome {
     let Some(engine) = process.console.some() else { return Ok(()) };
     let terminal = attach(root, engine, process)?;
     bind_console(root, terminal).at(Step::Console)?;
-    become_stdio(terminal)?;
-    control(process)
+    become_stdio(terminal)
 }
 
 /// Gives one more process of a container its terminal.

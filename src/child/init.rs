@@ -33,7 +33,10 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         identity::become_root()?;
     }
     seal::undumpable()?;
-    process::setsid().at(Step::Session)?;
+    let born_last = !script.born_last.is_empty();
+    if !born_last {
+        process::setsid().at(Step::Session)?;
+    }
     label::of_keyrings(script)?;
     seal::keyring(process)?;
 
@@ -87,6 +90,20 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     } else {
         console::open_here(process)?;
     }
+    if !born_last {
+        console::control(process)?;
+    }
+    become_program(script, wire, born_last)
+}
+
+/// The second half: from the container that is made to the program that runs in it. It is `born_last` into a pid namespace
+/// that others are in.
+fn become_program(script: &'static Script, wire: Wire, born_last: bool) -> Outcome<Never> {
+    let process = &script.process;
+    let handover = Handover::new(wire);
+    for join in script.born_last.get() {
+        join::pid_namespace(join, process, &handover)?;
+    }
 
     // 9. The program's label, by the host's /proc; then nothing that leads out is open any more. Who the process is. Then
     //    all is checked that could still go wrong: the directory, the program.
@@ -99,18 +116,32 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let program = program::find(process, &mut path)?;
     let mut home = [0; home::LENGTH];
     let envp = home::environment(process, &mut home);
-    identity::schedule(process)?;
-    listen::name(process, envp);
+
+    let begin = || {
+        identity::schedule(process)?;
+        listen::name(process, envp);
+        Ok(())
+    };
+    if !born_last {
+        begin()?;
+    }
 
     // 10. A filter that had to wait for a capability goes first if it can: until the start there may be others in the pid
     //    namespace who can look into this process (CAP_SYS_PTRACE), and then it has no more capabilities than its program will.
-    //    Where it notifies, the parent answers until the agent has its listener.
+    //    Where it notifies, the parent answers until the agent has its listener. Only then it is born into a pid namespace of
+    //    others.
     let early = waiting && process.filter_first.is();
     if early {
         if process.hooks.get().is_empty() {
             program::inherit(script)?;
         }
-        identity::finish(process, waiting, &Handover::new(wire))?;
+        identity::finish(process, waiting, &handover)?;
+    }
+    if born_last {
+        join::be_born(script, wire)?;
+        process::setsid().at(Step::Session)?;
+        console::control(process)?;
+        begin()?;
     }
 
     // 11. The container is created. It waits, for a moment or a week, to be started.

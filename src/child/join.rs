@@ -3,7 +3,7 @@
 use super::listener::Handover;
 use super::{At, Never, Outcome, Wire};
 use super::{console, home, identity, label, listen, program, seal};
-use crate::script::{Event, Script, Step};
+use crate::script::{Event, Join, Process, Script, Step};
 use crate::sys::abi;
 use crate::sys::{clone, process};
 
@@ -18,7 +18,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     // 2. Into the container's namespaces; but into its pid namespace only a child will be born, so that nothing in there
     //    can see this process, however many capabilities it has to look (CAP_SYS_PTRACE).
     let handover = Handover::new(wire);
-    enter(script, process.notifies.is().then_some(&handover))?;
+    enter(script, Some(&handover))?;
     if script.become_root.is() {
         identity::become_root()?;
     }
@@ -83,12 +83,13 @@ fn enter(script: &Script, handover: Option<&Handover>) -> Outcome {
     for join in script.joins.get() {
         let first = join.kinds & !abi::CLONE_NEWPID;
         match handover {
-            Some(handover) if first != join.kinds && script.process.filter_first.is() => {
+            Some(handover)
+                if first != join.kinds && script.process.notifies.is() && script.process.filter_first.is() =>
+            {
                 if first != 0 {
                     process::setns(join.file, first).nth(Step::Join, join.index)?;
                 }
-                handover.prepare()?;
-                process::setns(join.file, abi::CLONE_NEWPID).nth(Step::Join, join.index)?;
+                pid_namespace(join, &script.process, handover)?;
             }
             _ => process::setns(join.file, join.kinds).nth(Step::Join, join.index)?,
         }
@@ -96,8 +97,16 @@ fn enter(script: &Script, handover: Option<&Handover>) -> Outcome {
     Ok(())
 }
 
+/// Children will be born into the pid namespace `join`.
+pub fn pid_namespace(join: &Join, process: &Process, handover: &Handover) -> Outcome {
+    if process.notifies.is() && process.filter_first.is() {
+        handover.prepare()?;
+    }
+    process::setns(join.file, abi::CLONE_NEWPID).nth(Step::Join, join.index)
+}
+
 /// The second clone. The new process is a child of our parent, too (`CLONE_PARENT`), and from here on it alone goes on.
-fn be_born(script: &Script, wire: Wire) -> Outcome {
+pub fn be_born(script: &Script, wire: Wire) -> Outcome {
     match clone::fork(script.clone | abi::CLONE_PARENT).at(Step::Clone)? {
         Some(pid) => {
             wire.say(Event::Reborn, pid.cast_unsigned());

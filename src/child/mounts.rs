@@ -125,6 +125,11 @@ fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd
             .nth(Step::MountParameter, index)
             .map_err(|it| it.extra(u32::MAX))?;
     }
+    if let Some(namespace) = mount.pid_namespace.some() {
+        sys::fsconfig_file(context, c"pidns", namespace)
+            .nth(Step::MountParameter, index)
+            .map_err(|it| it.extra(u32::MAX))?;
+    }
     if let Some(mode) = mode {
         let digits = octal(mode);
         let text = CStr::from_bytes_until_nul(&digits).unwrap_or(c"755");

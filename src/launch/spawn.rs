@@ -27,6 +27,8 @@ pub struct Child {
     pid: i32,
     pidfd: OwnedFd,
     wire: Wire,
+    /// Whether it is still to be born into the container's pid namespace.
+    born_last: bool,
     /// Whether its filter notifies, and is loaded before the agent may know of it; and its listener, until it does.
     answered: bool,
     early: Early,
@@ -146,7 +148,14 @@ fn bear(armed: Armed<'_>, cgroup: Option<&Cgroup>, memory: u64) -> Result<Child>
     };
     let (pid, pidfd) = made.map_err(|errno| cannot_clone(errno, cgroup))?;
     // Our copy of the child's end of the wire goes with `armed`, or its end of file would never come.
-    Ok(Child { pid, pidfd: owned(pidfd), wire: armed.wire, answered: armed.answered, early: Early::default() })
+    Ok(Child {
+        pid,
+        pidfd: owned(pidfd),
+        wire: armed.wire,
+        born_last: armed.born_last,
+        answered: armed.answered,
+        early: Early::default(),
+    })
 }
 
 fn open_procs(cgroup: &Cgroup) -> Result<File> {
@@ -235,7 +244,7 @@ impl Child {
         let mut early = Vec::new();
         let pid = loop {
             match self.hear(plan, interrupts)? {
-                (Word::Event(Event::Reborn, pid), _) => break pid.cast_signed(),
+                (Word::Event(Event::Reborn, pid), _) => break pid,
                 // It was the first one's last word.
                 (word @ (Word::End | Word::Unheard), _) => {
                     let last = early.pop().map_or(word, |(word, _)| word);
@@ -245,14 +254,18 @@ impl Child {
             }
         };
         self.wire.unhear(early);
-        self.pid = pid;
+        self.become_second(pid, interrupts)
+    }
+
+    /// From here on it is process `pid`; the first one is reaped.
+    fn become_second(&mut self, pid: u32, interrupts: &Interrupts) -> Result<()> {
+        self.pid = pid.cast_signed();
         // Nobody but us can reap it, so the number is still its own.
         let failed = |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
-        let pidfd = process::pidfd(pid).map(owned).map_err(failed)?;
+        let pidfd = process::pidfd(self.pid).map(owned).map_err(failed)?;
         let first = std::mem::replace(&mut self.pidfd, pidfd);
         self.early.wait_for(first.as_fd(), interrupts)?;
-        reap(first.as_fd())?;
-        Ok(())
+        reap(first.as_fd()).map(drop)
     }
 
     /// Its next word, and the descriptor that came with it; all that it does meanwhile under a filter whose agent does not
@@ -278,19 +291,29 @@ impl Child {
 
     /// From its birth to `Ready`.
     fn lead(
-        &self,
+        &mut self,
         plan: &Plan,
         cgroup: Option<&Cgroup>,
         borrowed: &mut Option<oom::Borrowed>,
         interrupts: &Interrupts,
         hooks: &mut dyn FnMut(i32) -> Result<()>,
     ) -> Result<()> {
+        let mut ready = false;
         loop {
             let (word, _) = self.hear(plan, interrupts)?;
             if let Some(borrowed) = borrowed.take() {
                 borrowed.give_back();
             }
             match word {
+                // The second one may be ready before the first one says its pid.
+                Word::Event(Event::Ready, _) if self.born_last => ready = true,
+                Word::Event(Event::Reborn, pid) if self.born_last => {
+                    self.born_last = false;
+                    self.become_second(pid, interrupts)?;
+                    if ready {
+                        return Ok(());
+                    }
+                }
                 Word::Event(Event::Ready, _) => return self.answer_last_wait(plan, interrupts),
                 Word::Event(Event::Namespaced, _) => {
                     hooks(self.pid)?;

@@ -44,6 +44,8 @@ pub struct Script {
     pub joins: List<Join>,
     /// Whether a second clone is needed after that: for namespaces that a process must be born into.
     pub reborn: Flag,
+    /// The pid namespace that a new container is born into at the end only, when all is made; at most one.
+    pub born_last: List<Join>,
     /// `CLONE_NEW*` of that clone.
     pub clone: u64,
     /// Whether the parent writes id mappings, to be waited for.
@@ -139,6 +141,8 @@ pub struct Mount {
     pub source: Text,
     /// What it is told.
     pub parameters: List<Parameter>,
+    /// For a procfs: the pid namespace that it shows, or none for that of who makes it.
+    pub pid_namespace: Fd,
     /// Whether it takes over the mode of the directory that it covers (tmpfs without a mode).
     pub keep_mode: Flag,
     /// Whether it begins with a copy of what it covers (tmpfs).

@@ -59,6 +59,11 @@ impl<T> List<T> {
         Self { address, length, kind: PhantomData }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// The values.
     pub fn get(&self) -> &'static [T] {
         if self.length == 0 {

@@ -202,6 +202,7 @@ pub const FSOPEN_CLOEXEC: usize = 1;
 pub const FSMOUNT_CLOEXEC: usize = 1;
 pub const FSCONFIG_SET_FLAG: usize = 0;
 pub const FSCONFIG_SET_STRING: usize = 1;
+pub const FSCONFIG_SET_FD: usize = 5;
 pub const FSCONFIG_CMD_CREATE: usize = 6;
 pub const MOUNT_ATTR_RDONLY: u64 = 0x01;
 pub const MOUNT_ATTR_NOSUID: u64 = 0x02;

@@ -80,6 +80,12 @@ pub fn fsconfig(context: Fd, key: &CStr, value: Option<&CStr>) -> Result<(), Err
     unsafe { syscall(nr::fsconfig, [context.arg(), command, text(key), value, 0, 0]) }.map(drop)
 }
 
+/// fsconfig(2) FSCONFIG_SET_FD: sets the parameter `key` to an open file.
+pub fn fsconfig_file(context: Fd, key: &CStr, file: Fd) -> Result<(), Errno> {
+    // SAFETY: key is NUL-terminated, the value null, as the command wants.
+    unsafe { syscall(nr::fsconfig, [context.arg(), abi::FSCONFIG_SET_FD, text(key), 0, file.arg(), 0]) }.map(drop)
+}
+
 /// fsconfig(2) FSCONFIG_CMD_CREATE: makes the superblock.
 pub fn fscreate(context: Fd) -> Result<(), Errno> {
     // SAFETY: key and value are null, as the command wants.

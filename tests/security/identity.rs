@@ -5,7 +5,7 @@ use std::fs;
 use nix::libc;
 use serde_json::json;
 
-use crate::support::{Agent, Answer, Bundle, Container, Host, Report, guarded, reap};
+use crate::support::{Agent, Answer, Bundle, Container, Host, Report, guarded, kernel_before, reap};
 
 /// CVE-2016-3697, CVE-2026-30892: a number is a number, never a name of the image's and never 0 by accident.
 #[test]
@@ -148,6 +148,47 @@ fn cve_2016_9962_notifying() {
         container.force_delete();
         reap(container.pid());
         seen.join().unwrap();
+    });
+}
+
+/// CVE-2016-9962: a container that joins the pid namespace of another one (a pod's) is made with all capabilities and a view of
+/// the host. Nobody in there sees it before it has no more than its program will.
+#[test]
+fn cve_2016_9962_pod() {
+    guarded(|host| {
+        // Only from here on a procfs can be made for a pid namespace from outside.
+        if host.lacks(&["runc", "crun"], "it is made inside") || kernel_before(6, 17) {
+            return;
+        }
+        let pod = Container::launch(host.runtime(), &["run", "--detach"], &Bundle::new().deeds(&["sleep"]), "pod");
+        let path = format!("/proc/{}/ns/pid", pod.pid());
+        let mut inside = Inside::of(pod.pid());
+        inside.procs = inside.procs.replace("/pod/", "/jar/");
+        for seccomp in [false, true] {
+            let bundle = Bundle::new().namespace("pid", Some(&path)).deeds(&["exit", "0"]).edit(|config| {
+                config["process"]["noNewPrivileges"] = json!(false);
+                if seccomp {
+                    let rule = json!({"names": ["getsid"], "action": "SCMP_ACT_ERRNO"});
+                    config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]});
+                }
+            });
+            for _ in 0..10 {
+                let mut run = host.runtime().run(&bundle, "jar");
+                let mut child = run.spawn();
+                let status = loop {
+                    if let Some(status) = child.try_wait().unwrap() {
+                        break status;
+                    }
+                    inside.nobody_can_do_more();
+                };
+                assert!(status.success(), "{status}");
+            }
+        }
+        // Its own /proc shows the pid namespace that it is in.
+        let report =
+            host.report(&Bundle::new().namespace("pid", Some(&path)).deeds(&["report", "--read", "/proc/1/comm"]));
+        assert_eq!(report["reads"]["/proc/1/comm"], "payload\n");
+        pod.force_delete();
     });
 }
 

@@ -8,12 +8,15 @@ mod container;
 mod idmap;
 mod label;
 mod mounts;
+mod namespaces;
 mod process;
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+use namespaces::Namespaces;
 
 use super::descriptors::Descriptors;
 use super::fault;
@@ -70,6 +73,8 @@ pub struct Armed<'a> {
     pub(super) creates: bool,
     /// Whether a second clone follows.
     pub(super) reborn: bool,
+    /// Whether that comes at the end.
+    pub(super) born_last: bool,
     /// Whether its filter notifies, and is loaded before the agent may know of it.
     pub(super) answered: bool,
     /// Where the process goes if its cgroup takes none, because it hands controllers on to those below it.
@@ -90,6 +95,8 @@ pub(super) struct Room<'a> {
     pub plan: &'a Plan,
     pub privileged: bool,
     pub rootless: bool,
+    /// The pid namespace that the container is born into last, or none.
+    pub born_last: Fd,
     pub mappings: idmap::Mappings<'a>,
 }
 
@@ -98,11 +105,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed<'static>> {
     let plan = arming.plan;
     let mut laid_out = Room::new(&arming);
     let room = &mut laid_out;
-    // A time namespace is not born into: the child makes it, see `child::time`.
-    let new = plan.namespaces.new & !abi::CLONE_NEWTIME;
-    let joins = joins(room)?;
-    let joined = plan.namespaces.join.iter().fold(0, |all, join| all | join.kind);
-    let reborn = needs_rebirth(new, joined);
+    let Namespaces { new, joined, joins, born_last, reborn } = Namespaces::of(room)?;
     let hook_state = |room: &mut Room<'_>, state: &(CString, CString)| script::HookState {
         before: room.layout.text(&state.0),
         after: room.layout.text(&state.1),
@@ -118,7 +121,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed<'static>> {
         make_cwd: true,
         lenient: arming.lenient,
         joins: false,
-        reborn: false,
+        reborn: !born_last.is_empty(),
         resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, plan.hooks.start_container.as_slice(), outside);
@@ -130,6 +133,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed<'static>> {
         preserve: arming.preserve_fds,
         joins,
         reborn: Flag::from(reborn),
+        born_last: laid_out.layout.list(&born_last),
         clone: if reborn { new } else { 0 },
         await_maps: Flag::from(plan.idmap.is_some()),
         become_root: Flag::from((new | joined) & abi::CLONE_NEWUSER != 0),
@@ -148,6 +152,10 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
     let room = &mut laid_out;
     let kinds = plan.namespaces.join.iter().fold(plan.namespaces.new, |all, join| all | join.kind);
     let file = room.files.add(init);
+    // A pid namespace that the user namespace does not own is joined at once with it, and then there can be no thread.
+    let foreign =
+        kinds & abi::CLONE_NEWUSER != 0 && plan.namespaces.join.iter().any(|join| join.kind == abi::CLONE_NEWPID);
+    let notifies = plan.seccomp.as_ref().is_some_and(|filter| filter.notify);
     let joins = if kinds == 0 { List::EMPTY } else { room.layout.list(&[script::Join { file, index: 0, kinds }]) };
     let outside = process::Outside {
         console: arming.console,
@@ -157,7 +165,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
         make_cwd: false,
         lenient: arming.lenient,
         joins: true,
-        reborn: kinds & abi::CLONE_NEWPID != 0,
+        reborn: kinds & abi::CLONE_NEWPID != 0 && !(notifies && foreign),
         resctrl: arming.resctrl,
     };
     let process = process::lay_out(room, &plan.process, &[], outside);
@@ -171,6 +179,7 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
         preserve: arming.preserve_fds,
         joins,
         reborn: Flag::from(kinds & abi::CLONE_NEWPID != 0),
+        born_last: List::EMPTY,
         clone: 0,
         await_maps: Flag::NO,
         become_root: Flag::from(kinds & abi::CLONE_NEWUSER != 0),
@@ -181,16 +190,9 @@ pub fn arm_join(arming: Arming<'_>, init: OwnedFd) -> Result<Armed<'static>> {
     finish(laid_out, script, (wire, childs_wire), 0)
 }
 
-/// Whether a second clone is needed: for what a process must be born into; for what is joined before a user namespace is
-/// made that does not own it; and for what is made in a user namespace that is joined, which is to own it.
-fn needs_rebirth(new: u64, joined: u64) -> bool {
-    joined & abi::CLONE_NEWPID != 0
-        || (joined != 0 && new & abi::CLONE_NEWUSER != 0)
-        || (joined & abi::CLONE_NEWUSER != 0 && new != 0)
-}
-
 fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), flags: u64) -> Result<Armed<'static>> {
     let (preserve_fds, creates, reborn) = (script.preserve, script.create.is(), script.reborn.is());
+    let born_last = !script.born_last.is_empty();
     let process = &script.process;
     let answered = process.filter_first.is() && process.notifies.is();
     for number in 3..3_i32.saturating_add_unsigned(preserve_fds) {
@@ -212,6 +214,7 @@ fn finish(room: Room<'_>, script: Script, (wire, childs_wire): (Wire, OwnedFd), 
         flags,
         creates,
         reborn,
+        born_last,
         answered,
         instead: None,
     })
@@ -226,6 +229,7 @@ impl<'a> Room<'a> {
             plan,
             privileged,
             rootless: lenient,
+            born_last: Fd::NONE,
             mappings: idmap::Mappings::default(),
         }
     }
@@ -247,20 +251,6 @@ impl<'a> Room<'a> {
         }
         file::stat_path(path).map(|_| Fd::NONE)
     }
-}
-
-fn joins(room: &mut Room<'_>) -> Result<List<script::Join>> {
-    let plan = room.plan;
-    let mut joins = Vec::with_capacity(plan.namespaces.join.len());
-    for (index, join) in (0..).zip(&plan.namespaces.join) {
-        let opened = room.files.add_opened(file::openat(Fd::CWD, &join.path, abi::O_RDONLY));
-        let file = opened.map_err(|errno| room.fault(Step::Join, index as usize, errno))?;
-        if join.kind == abi::CLONE_NEWUSER {
-            room.mappings.joined = Some(file);
-        }
-        joins.push(script::Join { file, index, kinds: join.kind });
-    }
-    Ok(room.layout.list(&joins))
 }
 
 fn text(path: &Path) -> Result<CString> {

@@ -26,6 +26,7 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
             kind: Text::NONE,
             source: Text::NONE,
             parameters: List::EMPTY,
+            pid_namespace: Fd::NONE,
             keep_mode: Flag::NO,
             copy_up: Flag::from(mount.copy_up),
             plain_target: Flag::from(target == b"/proc" || target == b"/sys"),
@@ -103,6 +104,7 @@ fn filesystem(room: &mut Room<'_>, entry: &mut script::Mount, kind: &CStr, sourc
     let own = kind.to_bytes();
     if own == b"proc" || own == b"sysfs" {
         entry.plain_target = Flag::YES;
+        entry.pid_namespace = if own == b"proc" { room.born_last } else { Fd::NONE };
         // Also without a new one: rootless Podman has entered its user namespace before it calls us.
         entry.early = Flag::from(in_user_namespace(room));
     }

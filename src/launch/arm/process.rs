@@ -29,7 +29,7 @@ pub struct Outside {
     pub lenient: bool,
     /// Whether it joins a container that is there: `process.execCPUAffinity` is for such.
     pub joins: bool,
-    /// Whether who joins is born into a pid namespace.
+    /// Whether it is born into a pid namespace when all else is made.
     pub reborn: bool,
 }
 
@@ -130,6 +130,17 @@ const RUNS_HOOKS_WITH: [i64; 13] = [
     libc::SYS_exit_group,
 ];
 
+/// What it does when it is born into a pid namespace that others are in.
+const IS_BORN_WITH: [i64; 7] = [
+    libc::SYS_clone,
+    libc::SYS_exit_group,
+    libc::SYS_setsid,
+    libc::SYS_ioctl,
+    libc::SYS_getpid,
+    libc::SYS_sched_setattr,
+    libc::SYS_ioprio_set,
+];
+
 /// Whether a filter that wants CAP_SYS_ADMIN is loaded before there are others who could look into the process. Who is born
 /// into a container's pid namespace has it then in any case; a created container can wait for its start, and run its
 /// hooks, with the filter loaded if that allows what it does so with.
@@ -138,7 +149,8 @@ fn goes_first(filter: &Filter, outside: &Outside, hooks: &[plan::Hook]) -> bool 
         return outside.reborn;
     }
     let hooked: &[i64] = if hooks.is_empty() { &[] } else { &RUNS_HOOKS_WITH };
-    WAITS_WITH.iter().chain(hooked).all(|call| u32::try_from(*call).is_ok_and(|call| filter.allows(call)))
+    let born: &[i64] = if outside.reborn { &IS_BORN_WITH } else { &[] };
+    WAITS_WITH.iter().chain(hooked).chain(born).all(|call| u32::try_from(*call).is_ok_and(|call| filter.allows(call)))
 }
 
 /// Lays out hooks that the child runs.
