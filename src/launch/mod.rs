@@ -33,6 +33,7 @@ mod layout;
 pub mod net;
 mod oom;
 mod proc;
+mod reap;
 mod scheduling;
 mod silent;
 mod spawn;

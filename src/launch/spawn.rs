@@ -4,12 +4,11 @@ use std::ffi::{CString, c_void};
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-
 use super::arm::Armed;
 use super::early::Early;
 use super::interrupts::Interrupts;
 use super::proc::Proc;
+use super::reap::reap;
 use super::wire::{Agent, Wire, Word};
 use super::{fault, idmap, oom, scheduling, silent};
 use crate::cgroup::Cgroup;
@@ -229,7 +228,7 @@ impl Child {
 
     /// Its exit status, 128 + n if signal n ended it. Waits for it.
     pub fn wait(&self) -> Result<u8> {
-        reap(self.pidfd.as_fd())
+        reap(self.pidfd.as_fd(), self.pid)
     }
 
     /// Ends it, and takes its status so that nothing of it is left.
@@ -259,13 +258,13 @@ impl Child {
 
     /// From here on it is process `pid`; the first one is reaped.
     fn become_second(&mut self, pid: u32, interrupts: &Interrupts) -> Result<()> {
-        self.pid = pid.cast_signed();
+        let first_pid = std::mem::replace(&mut self.pid, pid.cast_signed());
         // Nobody but us can reap it, so the number is still its own.
         let failed = |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
         let pidfd = process::pidfd(self.pid).map(owned).map_err(failed)?;
         let first = std::mem::replace(&mut self.pidfd, pidfd);
         self.early.wait_for(first.as_fd(), interrupts)?;
-        reap(first.as_fd()).map(drop)
+        reap(first.as_fd(), first_pid).map(drop)
     }
 
     /// Its next word, and the descriptor that came with it; all that it does meanwhile under a filter whose agent does not
@@ -338,18 +337,6 @@ impl Child {
                 let status = self.wait().unwrap_or(0);
                 silent::end(status, cgroup)
             }
-        }
-    }
-}
-
-/// Waits for a child and takes its status.
-fn reap(pidfd: BorrowedFd<'_>) -> Result<u8> {
-    loop {
-        match waitid(Id::PIDFd(pidfd), WaitPidFlag::WEXITED) {
-            Ok(WaitStatus::Exited(_, status)) => return Ok(u8::try_from(status & 0xff).unwrap_or(u8::MAX)),
-            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(128 + u8::try_from(signal as i32).unwrap_or(127)),
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(cause) => return Err(Error::io("", "can't wait for the container's process", cause)),
         }
     }
 }

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::support::{Bundle, Container, Ending, Host, Invocation, copy_payload, guarded, reap};
+use crate::support::{Bundle, Container, Ending, Host, Invocation, copy_payload, guarded, reap, seize};
 
 fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
@@ -172,5 +172,48 @@ fn status_of_a_kept_one() {
         let waited = host.runtime().call(["wait", "jar"]);
         assert_eq!((waited.stdout.trim(), waited.status), ("7", 0), "{waited:?}");
         host.runtime().call(["delete", "jar"]).ok();
+    });
+}
+
+/// A process that somebody traces is not reaped before its tracer lets it go: neither `exec` nor `run` waits for that.
+#[test]
+fn a_tracer_that_does_not_let_go() {
+    guarded(|host| {
+        if host.lacks(&["runc", "crun"], "waits for the tracer") {
+            return;
+        }
+        let shared = host.folder().join("shared");
+        fs::create_dir(&shared).unwrap();
+        let fifo = shared.join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mount = json!({"destination": "/shared", "type": "bind", "source": shared, "options": ["bind"]});
+        let container = Container::launch(
+            host.runtime(),
+            &["run", "--detach"],
+            &Bundle::new().mount(mount).deeds(&["sleep"]),
+            "jar",
+        );
+        for (deeds, ending) in [(["exit", "7"], 7), (["kill-self", "KILL"], 128 + 9)] {
+            let pid_file = host.folder().join("pid");
+            let options =
+                ["exec", "--pid-file", pid_file.to_str().unwrap(), "jar", "/payload", "await", "/shared/fifo"];
+            let mut exec = host.runtime().invoke([&options[..], &deeds].concat());
+            let mut child = exec.spawn();
+            // Opened by its reader: by then it is there.
+            let mut go = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+            let pid: i32 = loop {
+                if let Ok(pid) = fs::read_to_string(&pid_file).unwrap_or_default().parse() {
+                    break pid;
+                }
+                std::thread::yield_now();
+            };
+            seize(pid).unwrap();
+            std::io::Write::write_all(&mut go, b"x").unwrap();
+            exec.finish(&mut child).status(ending);
+            // Its tracer is its only reaper left besides the test's own: both take it.
+            while nix::sys::wait::waitpid(Pid::from_raw(pid), None).is_ok() {}
+            fs::remove_file(&pid_file).unwrap();
+        }
+        container.force_delete();
     });
 }

@@ -120,3 +120,10 @@ pub fn answer(filter: &impl AsRawFd, id: u64, answer: Answer) {
     // SAFETY: SECCOMP_IOCTL_NOTIF_SEND reads 24 bytes. A caller that is gone needs no answer.
     unsafe { libc::ioctl(filter.as_raw_fd(), SEND, response.as_mut_ptr()) };
 }
+
+/// Traces process `pid`, without stopping it: until this thread ends.
+pub fn seize(pid: i32) -> io::Result<()> {
+    // SAFETY: numbers only.
+    let done = unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -31,7 +31,7 @@ pub use command::{Invocation, Output, patience};
 pub use container::{Container, Ending, reap, reaper};
 pub use guard::{guarded, guarded_rootless, settle};
 pub use host::Host;
-pub use kernel::{before_exec, inherit};
+pub use kernel::{before_exec, inherit, seize};
 pub use payload::copy_to as copy_payload;
 pub use pty::{ConsoleSocket, Pty, attach};
 pub use report::Report;

@@ -1,0 +1,50 @@
+//! Taking the status of a child that has ended.
+
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+
+use crate::error::{Error, Result};
+
+/// Waits for the child `pid` behind `pidfd` to end, and takes its status: 128 + n if signal n ended it.
+///
+/// One that somebody traces is not ours to take before its tracer has let it go, which may be never: a container's process
+/// may trace another. That it has ended the kernel says even so, and with which status.
+pub fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Result<u8> {
+    let failed = |cause: Errno| Error::io("", "can't wait for the container's process", cause);
+    let mut wait = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+    loop {
+        match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => continue,
+            Err(cause) => return Err(failed(cause)),
+        }
+        match waitid(Id::PIDFd(pidfd), wait) {
+            Ok(WaitStatus::Exited(_, status)) => return Ok(byte(status)),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(128 + byte(signal as i32)),
+            Ok(_) => match status_of_zombie(pid) {
+                Some(status) => return Ok(status),
+                None => wait = WaitPidFlag::WEXITED,
+            },
+            Err(Errno::EINTR) => {}
+            Err(cause) => return Err(failed(cause)),
+        }
+    }
+}
+
+/// The status of a process that has ended and is not reaped, which is the last field of `proc_pid_stat(5)`. An ordinary user
+/// may be shown a 0 that says nothing.
+fn status_of_zombie(pid: i32) -> Option<u8> {
+    let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let last = line.trim_ascii_end().rsplit(|letter| *letter == b' ').next()?;
+    let code: i32 = std::str::from_utf8(last).ok()?.parse().ok()?;
+    let shown = code != 0 || nix::unistd::geteuid().is_root();
+    // As wait(2) encodes it: a signal in the lower seven bits, or an exit status in the second byte.
+    shown.then(|| if code & 0x7f == 0 { byte(code >> 8) } else { 128 + byte(code & 0x7f) })
+}
+
+fn byte(number: i32) -> u8 {
+    u8::try_from(number & 0xff).unwrap_or(u8::MAX)
+}
