@@ -5,11 +5,12 @@ use super::{At, Fault, Outcome};
 use crate::script::{Process, Step};
 use crate::sys::{Errno, Fd, abi, file, mount, socket};
 
-/// Gives a new container its terminal, if it is to have one, and mounts it on /dev/console.
-pub fn open(root: Fd, process: &Process) -> Outcome {
+/// Gives a new container its terminal, if it is to have one, and mounts it on /dev/console; not where a link has led that
+/// onto a mount that is `shared` with the host.
+pub fn open(root: Fd, process: &Process, shared: bool) -> Outcome {
     let Some(engine) = process.console.some() else { return Ok(()) };
     let terminal = attach(root, engine, process)?;
-    bind_console(root, terminal).at(Step::Console)?;
+    bind_console(root, terminal, shared).at(Step::Console)?;
     become_stdio(terminal)
 }
 
@@ -60,8 +61,11 @@ fn become_stdio(terminal: Fd) -> Outcome {
     Ok(())
 }
 
-fn bind_console(root: Fd, terminal: Fd) -> Result<(), Errno> {
-    let dev = place::find_or_make(root, c"/dev", Kind::Directory)?;
+fn bind_console(root: Fd, terminal: Fd, shared: bool) -> Result<(), Errno> {
+    let mut dev = place::find_or_make(root, c"/dev", Kind::Directory)?;
+    if shared {
+        dev = place::unshared(root, c"/dev", dev)?;
+    }
     match file::mknod(dev, c"console", abi::S_IFREG | 0o600, 0, 0) {
         Ok(()) | Err(Errno(abi::EEXIST)) => {}
         Err(errno) => return Err(errno),

@@ -10,7 +10,9 @@ pub fn masked(root: Fd, container: &Container) -> Outcome {
     let null = Cover { tree: container.null.get(), used: false };
     let (mut file_cover, mut directory_cover) = (Some(null), None);
     for (index, path) in container.masked.numbered() {
-        let Some(target) = existing(root, path.get()).nth(Step::Masked, index)? else { continue };
+        let Some(target) = existing(root, path.get(), container.shared.is()).nth(Step::Masked, index)? else {
+            continue;
+        };
         let directory = file::stat(target).nth(Step::Masked, index)?.is(abi::S_IFDIR);
         let cover = if directory { &mut directory_cover } else { &mut file_cover };
         let cover = match cover {
@@ -27,7 +29,9 @@ pub fn masked(root: Fd, container: &Container) -> Outcome {
 /// Makes `linux.readonlyPaths` read-only, with all that is mounted below them.
 pub fn readonly(root: Fd, container: &Container) -> Outcome {
     for (index, path) in container.readonly.numbered() {
-        let Some(target) = existing(root, path.get()).nth(Step::Readonly, index)? else { continue };
+        let Some(target) = existing(root, path.get(), container.shared.is()).nth(Step::Readonly, index)? else {
+            continue;
+        };
         let tree = mount::clone_tree(target, c"", true).nth(Step::Readonly, index)?;
         mount::set_attributes(tree, abi::MOUNT_ATTR_RDONLY, 0, 0, true).nth(Step::Readonly, index)?;
         mount::attach(tree, target).nth(Step::Readonly, index)?;
@@ -72,9 +76,10 @@ fn empty_directory(label: Text) -> Result<Fd, Errno> {
 }
 
 /// The place `path`, or nothing if there is none. Every other error counts: what can't be looked at can't be covered.
-fn existing(root: Fd, path: &core::ffi::CStr) -> Result<Option<Fd>, Errno> {
+fn existing(root: Fd, path: &core::ffi::CStr, shared: bool) -> Result<Option<Fd>, Errno> {
     match place::find(root, path) {
         Err(Errno(abi::ENOENT | abi::ENOTDIR)) => Ok(None),
+        Ok(found) if shared => place::unshared(root, path, found).map(Some),
         found => found.map(Some),
     }
 }

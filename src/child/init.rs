@@ -72,7 +72,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
 
         // 7. What the container sees: mounts in their order, devices, its terminal's name.
         for (index, mount) in container.mounts.numbered() {
-            mounts::mount(root, index, mount)?;
+            mounts::mount(root, index, mount, container.shared.is())?;
         }
         devices::fill(root, container)?;
         if late {
@@ -82,7 +82,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         program::make_cwd(root, process)?;
 
         // 8. What it does not see, and what it can't change.
-        console::open(root, process)?;
+        console::open(root, process, container.shared.is())?;
         cover::readonly(root, container)?;
         cover::masked(root, container)?;
         mounts::seal(container)?;

@@ -63,8 +63,8 @@ pub fn open_sources(container: &Container) -> Outcome {
     Ok(())
 }
 
-/// Mounts `mount`, number `index`, below `root`.
-pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
+/// Mounts `mount`, number `index`, below `root`. If something in there is `shared` with the host, no link leads it there.
+pub fn mount(root: Fd, index: u32, mount: &Mount, shared: bool) -> Outcome {
     if mount.kind.is_none() && mount.path.is_none() {
         let there = place::find(root, mount.target.get()).nth(Step::MountTarget, index)?;
         attributes(there, index, mount)?;
@@ -90,7 +90,10 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
             make(kind, mode, index, mount)?
         }
     };
-    let target = target(root, tree, index, mount)?;
+    let mut target = target(root, tree, index, mount)?;
+    if shared {
+        target = place::unshared(root, mount.target.get(), target).nth(Step::MountTarget, index)?;
+    }
     if mount.copy_up.is() {
         copy_up(target, tree).nth(Step::MountCopyUp, index)?;
     }

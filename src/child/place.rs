@@ -5,7 +5,7 @@
 
 use core::ffi::CStr;
 
-use crate::sys::{Errno, Fd, abi, file};
+use crate::sys::{Errno, Fd, abi, file, mount};
 
 /// As a process in the container would see it, but without magic links.
 const INSIDE: u64 = abi::RESOLVE_IN_ROOT | abi::RESOLVE_NO_MAGICLINKS;
@@ -47,6 +47,18 @@ pub fn find_or_make(root: Fd, path: &CStr, kind: Kind) -> Result<Fd, Errno> {
         Err(Errno(abi::ENOENT)) => make(root, path, kind),
         found => found,
     }
+}
+
+/// `found`, which is the place `path`, or an error (EXDEV) if a link has led there and it lies on a mount that is shared with
+/// others, who would see what is mounted on it.
+pub fn unshared(root: Fd, path: &CStr, found: Fd) -> Result<Fd, Errno> {
+    if let Ok(direct) = file::openat2(root, path, abi::O_PATH, 0, INSIDE | abi::RESOLVE_NO_SYMLINKS) {
+        file::close(found);
+        return Ok(direct);
+    }
+    let own = file::mount_number(root).is_ok_and(|number| file::mount_number(found) == Ok(number));
+    // An older kernel does not say: then it may be.
+    if own || mount::is_shared(found) == Ok(false) { Ok(found) } else { Err(Errno(abi::EXDEV)) }
 }
 
 /// Walks `path` one component at a time: each is opened, or made, below the descriptor of the one before it. What is

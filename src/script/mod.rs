@@ -100,6 +100,8 @@ pub struct Container {
     pub rootfs_path: Text,
     /// Propagation of the rootfs, or 0.
     pub rootfs_propagation: u64,
+    /// Whether what is mounted on some mounts of the container shows on the host.
+    pub shared: Flag,
     /// Whether the rootfs is made read-only, at the end.
     pub rootfs_readonly: Flag,
     /// `--no-pivot`: chroot instead.

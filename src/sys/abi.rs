@@ -90,6 +90,7 @@ numbers! {
     statx 332 291
     pidfd_send_signal 424 424
     open_tree 428 428
+    statmount 457 457
     move_mount 429 429
     fsopen 430 430
     fsconfig 431 431
@@ -155,6 +156,8 @@ pub const S_IFDIR: u32 = 0o040_000;
 pub const S_IFCHR: u32 = 0o020_000;
 pub const S_IFIFO: u32 = 0o010_000;
 pub const STATX_BASIC_STATS: usize = 0x7ff;
+/// statx(2): the number of the mount that the file was found on (Linux 6.8).
+pub const STATX_MNT_ID_UNIQUE: usize = 0x4000;
 pub const UTIME_OMIT: u64 = 0x3fff_fffe;
 
 // magic.h

@@ -61,7 +61,9 @@ struct Statx {
     modified: [u64; 2],
     rdev_major: u32,
     rdev_minor: u32,
-    rest: [u64; 15],
+    device: u64,
+    mount: u64,
+    rest: [u64; 13],
 }
 
 const _: () = assert!(size_of::<Statx>() == 256);
@@ -170,13 +172,17 @@ pub fn stat_path(path: &CStr) -> Result<Stat, Errno> {
     statx(Fd::CWD, path, 0)
 }
 
-fn statx(dir: Fd, path: &CStr, flags: usize) -> Result<Stat, Errno> {
+fn statx_raw(dir: Fd, path: &CStr, flags: usize, wanted: usize) -> Result<Statx, Errno> {
     let mut buffer = core::mem::MaybeUninit::<Statx>::zeroed();
     let address = buffer.as_mut_ptr() as usize;
     // SAFETY: path is NUL-terminated; the buffer has the kernel's size for struct statx.
-    unsafe { syscall(nr::statx, [dir.arg(), text(path), flags, abi::STATX_BASIC_STATS, address, 0]) }?;
+    unsafe { syscall(nr::statx, [dir.arg(), text(path), flags, wanted, address, 0]) }?;
     // SAFETY: zeroed before and filled by the kernel; every bit pattern is a valid Statx.
-    let found = unsafe { buffer.assume_init() };
+    Ok(unsafe { buffer.assume_init() })
+}
+
+fn statx(dir: Fd, path: &CStr, flags: usize) -> Result<Stat, Errno> {
+    let found = statx_raw(dir, path, flags, abi::STATX_BASIC_STATS)?;
     Ok(Stat {
         mode: u32::from(found.mode),
         major: found.rdev_major,
@@ -188,6 +194,13 @@ fn statx(dir: Fd, path: &CStr, flags: usize) -> Result<Stat, Errno> {
         // The kernel's nanoseconds are 32 bits wide, with padding.
         modified: [found.modified[0], found.modified[1] & 0xffff_ffff],
     })
+}
+
+/// statx(2) for the number of the mount that `file` was found on; ENOSYS before Linux 6.8.
+pub fn mount_number(file: Fd) -> Result<u64, Errno> {
+    let wanted = abi::STATX_MNT_ID_UNIQUE;
+    let found = statx_raw(file, c"", abi::AT_EMPTY_PATH, wanted)?;
+    if found.mask as usize & wanted != 0 { Ok(found.mount) } else { Err(Errno(abi::ENOSYS)) }
 }
 
 /// fstatfs(2): the magic number of the file system that `file` lies on.

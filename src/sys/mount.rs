@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use super::Fd;
 use super::abi::{self, nr};
 use super::file::fd;
-use super::raw::{Errno, pointer, syscall, text};
+use super::raw::{Errno, pointer, pointer_mut, syscall, text};
 
 /// The kernel's `struct mount_attr`.
 #[repr(C)]
@@ -62,6 +62,20 @@ fn setattr(tree: Fd, attributes: &MountAttr, recursive: bool) -> Result<(), Errn
         syscall(nr::mount_setattr, [tree.arg(), text(c""), flags, pointer(attributes), size_of::<MountAttr>(), 0])
     }
     .map(drop)
+}
+
+/// statmount(2): whether the mount that `file` was found on belongs to a peer group, so that what is mounted on it is
+/// mounted elsewhere, too. ENOSYS before Linux 6.8.
+pub fn is_shared(file: Fd) -> Result<bool, Errno> {
+    /// `STATMOUNT_MNT_BASIC`.
+    const BASIC: u64 = 2;
+    // struct mnt_id_req: its size (and four bytes of padding), the mount, what is asked for.
+    let request = [24, super::file::mount_number(file)?, BASIC];
+    // struct statmount; mnt_propagation is its tenth word.
+    let mut answer = [0u64; 64];
+    // SAFETY: the request says its size, and the answer's is given.
+    unsafe { syscall(nr::statmount, [pointer(&request), pointer_mut(&mut answer), size_of_val(&answer), 0, 0, 0]) }?;
+    Ok(answer[9] & abi::MS_SHARED != 0)
 }
 
 /// fsopen(2): a context for a new instance of the file system `kind`.

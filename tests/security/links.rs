@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use serde_json::json;
 
 use crate::support::{Bundle, guarded, no_mapped_tmpfs};
@@ -94,7 +95,7 @@ fn idmap_of_a_hostile_rootfs() {
         }
         let source = host.folder().join("source");
         fs::create_dir(&source).unwrap();
-        nix::mount::mount(Some("s"), &source, Some("tmpfs"), nix::mount::MsFlags::empty(), None::<&str>).unwrap();
+        mount(Some("s"), &source, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
         fs::write(source.join("secret"), "secret").unwrap();
         fs::set_permissions(source.join("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let map = json!([{"containerID": 0, "hostID": 100_000, "size": 65536}]);
@@ -156,5 +157,50 @@ fn cve_2024_9676_passwd() {
             }
             assert_eq!(host.report(&bundle).env("HOME"), Some("/"), "{kind}");
         }
+    });
+}
+
+/// A link of the image leads a mount point, a covered path or the console onto a volume that is shared with the host: nothing
+/// is mounted there. What the config itself names below the volume is.
+#[test]
+fn of_a_shared_volume() {
+    guarded(|host| {
+        if !host.is_onggi() {
+            return;
+        }
+        let volume = host.folder().join("volume");
+        fs::create_dir(&volume).unwrap();
+        mount(Some("test"), &volume, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+        mount(None::<&str>, &volume, None::<&str>, MsFlags::MS_SHARED, None::<&str>).unwrap();
+        fs::create_dir(volume.join("there")).unwrap();
+        let mounted =
+            || fs::read_to_string("/proc/self/mountinfo").unwrap().lines().filter(|it| it.contains("/volume")).count();
+        let tmpfs = |at: &str| json!({"destination": at, "type": "tmpfs", "source": "tmpfs"});
+        let bundle = |link: &str| {
+            let bundle = Bundle::new().mount(
+                json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind", "rshared"]}),
+            );
+            let bundle = bundle.edit(|config| config["linux"]["rootfsPropagation"] = json!("rshared"));
+            symlink(link, bundle.rootfs().join("link")).unwrap();
+            bundle
+        };
+        let before = mounted();
+        for (link, at) in [("/volume", "/link/there"), ("/volume/there", "/link"), ("volume", "/link/new")] {
+            host.run(&bundle(link).mount(tmpfs(at))).fails_with("shared with the host");
+            assert_eq!(mounted(), before, "{link} {at}");
+        }
+        for list in ["maskedPaths", "readonlyPaths"] {
+            let config = bundle("/volume").edit(|config| config["linux"][list] = json!(["/link/there"]));
+            host.run(&config).fails_with(&format!("linux.{list}[0]"));
+            assert_eq!(mounted(), before, "{list}");
+        }
+        // A link that stays in the image, or leads onto what is the container's own, is followed.
+        host.run(&bundle("/tmp").mount(tmpfs("/link/x"))).ok();
+        host.run(&bundle("/own").mount(tmpfs("/own")).mount(tmpfs("/link/x"))).ok();
+        assert_eq!(mounted(), before);
+        host.run(&bundle("/none").mount(tmpfs("/volume/there"))).ok();
+        assert_eq!(mounted(), before + 1, "what the config asks for");
+        umount2(&volume.join("there"), MntFlags::MNT_DETACH).unwrap();
+        umount2(&volume, MntFlags::MNT_DETACH).unwrap();
     });
 }

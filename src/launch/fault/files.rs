@@ -87,6 +87,8 @@ impl Fault<'_> {
                     abi::EACCES | abi::EPERM | libc::EOVERFLOW => {
                         error.hint("create it in the image: the container's root may not write there")
                     }
+                    abi::EXDEV => error
+                        .hint("a link on the way leads onto a volume that is shared with the host, which would see it"),
                     abi::EAGAIN => error.hint("somebody keeps renaming directories on the way; refused for safety"),
                     _ => error,
                 }

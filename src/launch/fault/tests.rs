@@ -41,6 +41,7 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
             (3, libc::ELOOP, 0),
             (3, libc::EROFS, 0),
             (3, libc::EAGAIN, 0),
+            (3, libc::EXDEV, 0),
             (3, libc::EACCES, 0),
             (3, libc::ENOTDIR, 0),
             (4, libc::ENOENT, 0),
