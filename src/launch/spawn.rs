@@ -14,7 +14,7 @@ use super::{fault, idmap, oom, scheduling, silent};
 use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
-use crate::plan::{Host, Plan};
+use crate::plan::Plan;
 use crate::script::{Event, Message, Step};
 use crate::sys::{Errno, Fd, abi, clone, owned, pidfd, process};
 
@@ -32,25 +32,18 @@ pub struct Child {
 ///
 /// `hooks` runs the hooks that want the namespaces complete; it gets the container's pid. If anything fails, the
 /// child is ended and reaped before the error comes back; the cgroup is the caller's to remove.
-pub fn spawn(
-    armed: Armed<'_>,
-    plan: &Plan,
-    cgroup: Option<&Cgroup>,
-    host: &Host,
-    interrupts: &Interrupts,
-    hooks: &mut dyn FnMut(i32) -> Result<()>,
-) -> Result<Child> {
-    let maps = if armed.creates { plan.idmap.as_ref() } else { None };
+pub fn spawn(armed: Armed<'_>, interrupts: &Interrupts, hooks: &mut dyn FnMut(i32) -> Result<()>) -> Result<Child> {
+    let Armed { plan, host, cgroup, creates, reborn, .. } = armed;
+    let maps = if creates { plan.idmap.as_ref() } else { None };
     let proc = if maps.is_some() || plan.process.oom_score_adj.is_some() { Some(Proc::open()?) } else { None };
     let mut borrowed = match (&proc, plan.process.oom_score_adj) {
         (Some(proc), Some(wanted)) => oom::take_on(proc, wanted, !host.root())?,
         _ => None,
     };
-    if !armed.creates {
+    if !creates {
         take_initial_processors(plan)?;
     }
-    let (reborn, creates) = (armed.reborn, armed.creates);
-    let mut child = bear(armed, cgroup, memory(plan))?;
+    let mut child = bear(armed, memory(plan))?;
     let led = (|| {
         if reborn {
             child.be_reborn(plan)?;
@@ -98,7 +91,8 @@ fn memory(plan: &Plan) -> u64 {
 }
 
 /// The clone itself; `memory` is `CLONE_VM` or nothing.
-fn bear(armed: Armed<'_>, cgroup: Option<&Cgroup>, memory: u64) -> Result<Child> {
+fn bear(armed: Armed<'_>, memory: u64) -> Result<Child> {
+    let cgroup = armed.cgroup;
     let mut keep = armed.files.numbers();
     keep.extend([&armed.childs_wire, &armed.script].map(|file| Fd(file.as_raw_fd())));
     keep.extend((3..3 + armed.preserve_fds.cast_signed()).map(Fd));

@@ -13,7 +13,7 @@ use super::making::Making;
 use super::prepared::Prepared;
 use super::{CreateRequest, State, hooks, resctrl, sd_notify, sockets};
 use crate::error::{Error, Result};
-use crate::launch::{self, Arming, Child, Interrupts};
+use crate::launch::{self, Arming, Child, Creating, Interrupts, Purpose};
 use crate::plan::Plan;
 use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 
@@ -78,16 +78,17 @@ pub fn make(
     };
     let arming = Arming {
         plan,
-        cgroup: cgroup.map(crate::cgroup::Cgroup::path),
-        privileged: host.privileged(),
-        lenient: !host.root(),
+        host,
+        cgroup,
         console,
-        start,
         preserve_fds: prepared.preserve_fds,
-        no_pivot: request.no_pivot,
         new_keyring: !request.no_new_keyring,
         resctrl: resctrl::tasks(&record.resctrl)?,
-        hook_states: hook_states(plan, &record)?,
+        purpose: Purpose::Create(Creating {
+            start,
+            no_pivot: request.no_pivot,
+            hook_states: hook_states(plan, &record)?,
+        }),
     };
     let armed = launch::arm(arming)?;
     hooked.set(!plan.hooks.create_container.is_empty());
@@ -101,7 +102,7 @@ pub fn make(
         hooks::run(&plan.hooks.prestart, "prestart", &state, Some(&interrupts))?;
         hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
     };
-    let child = launch::spawn(armed, plan, cgroup, host, &interrupts, &mut run_hooks)?;
+    let child = launch::spawn(armed, &interrupts, &mut run_hooks)?;
     let child = making.child(child)?;
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);

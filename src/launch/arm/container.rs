@@ -4,23 +4,30 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::Room;
 use super::mounts::mounts;
 use super::process::hooks;
-use super::{Arming, Room, text};
-use crate::error::Result;
+use super::room::NO_STATE;
+use crate::cgroup::Cgroup;
+use crate::error::{Error, Result};
 use crate::launch::proc::Proc;
 use crate::plan::{self, DeviceKind};
 use crate::script::{self, Flag, List, Step, Text};
 use crate::sys::{Errno, Fd, abi, file};
 
-/// Lays out the container.
-pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::HookState) -> Result<script::Container> {
+/// Lays out the container; `hook_state` is for its createContainer hooks.
+pub fn container(
+    room: &mut Room<'_>,
+    cgroup: Option<&Cgroup>,
+    no_pivot: bool,
+    hook_state: script::HookState,
+) -> Result<script::Container> {
     let plan = room.plan;
     let mounted = plan.namespaces.new & abi::CLONE_NEWNS != 0;
     let proc = room.files.add(Proc::open()?.into_fd());
     let rootfs_path = text(&plan.rootfs.path)?;
     let rootfs = if mounted { rootfs(room, &rootfs_path)? } else { Fd::NONE };
-    let mounts = if mounted { mounts(room, arming.cgroup)? } else { List::EMPTY };
+    let mounts = if mounted { mounts(room, cgroup.map(Cgroup::path))? } else { List::EMPTY };
     let null = if room.privileged && mounted && !plan.masked.is_empty() {
         room.tree(c"/dev/null", false).map_err(|errno| room.fault(Step::Null, 0, errno))?
     } else {
@@ -45,7 +52,7 @@ pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::H
         rootfs_path: room.layout.text(&rootfs_path),
         rootfs_propagation: if propagation == abi::MS_REC | abi::MS_SLAVE { 0 } else { propagation },
         rootfs_readonly: Flag::from(plan.rootfs.readonly),
-        no_pivot: Flag::from(arming.no_pivot),
+        no_pivot: Flag::from(no_pivot),
         mounts,
         devices: devices(room, mounted)?,
         links: links(room),
@@ -58,10 +65,12 @@ pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::H
     })
 }
 
-/// For a process that joins: no container is made.
-pub fn nothing() -> script::Container {
-    script::Container {
-        proc: Fd::NONE,
+/// For a process that joins: no container is made. Only its labels it may have to write below /proc.
+pub fn none(room: &mut Room<'_>) -> Result<script::Container> {
+    let process = &room.plan.process;
+    let labelled = process.apparmor.is_some() || process.selinux.is_some();
+    Ok(script::Container {
+        proc: if labelled { room.files.add(Proc::open()?.into_fd()) } else { Fd::NONE },
         new_time: Flag::NO,
         time_offsets: Text::NONE,
         loopback: Flag::NO,
@@ -84,8 +93,8 @@ pub fn nothing() -> script::Container {
         masked: List::EMPTY,
         readonly: List::EMPTY,
         hooks: List::EMPTY,
-        hook_state: script::HookState { before: Text::NONE, after: Text::NONE },
-    }
+        hook_state: NO_STATE,
+    })
 }
 
 fn rootfs(room: &mut Room<'_>, path: &CStr) -> Result<Fd> {
@@ -164,4 +173,10 @@ fn split(path: &CStr) -> (CString, CString) {
         part(path.parent().map(|parent| parent.as_os_str().as_bytes())),
         part(path.file_name().map(std::ffi::OsStr::as_bytes)),
     )
+}
+
+/// `path` as the kernel takes it.
+pub fn text(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Error::new(path.display().to_string(), "has a NUL in it, which no path can"))
 }

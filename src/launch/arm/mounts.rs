@@ -3,7 +3,8 @@
 use std::ffi::CStr;
 use std::path::Path;
 
-use super::{Room, idmap, text};
+use super::container::text;
+use super::{Room, idmap};
 use crate::error::Result;
 use crate::plan::{Parameter, Source};
 use crate::script::{self, Flag, List, Step, Text};

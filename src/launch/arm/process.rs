@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
+use super::room::NO_STATE;
 use super::{Room, label};
 use crate::launch::scheduling;
 use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
@@ -14,45 +15,44 @@ use crate::sys::{Fd, abi, process};
 pub struct Outside {
     /// The socket that gets the terminal.
     pub console: Option<OwnedFd>,
-    /// The listening socket on which it waits for its start.
-    pub start: Option<OwnedFd>,
-    /// What its startContainer hooks are told.
-    pub hook_state: script::HookState,
     /// Whether it leaves our session keyring.
     pub new_keyring: bool,
-    /// Whether its working directory is made if it is missing.
-    pub make_cwd: bool,
     /// The `tasks` files of its resctrl groups.
     pub resctrl: Vec<OwnedFd>,
-    /// Whether it is an ordinary user's: a limit on locked memory that may not be set may stay, and its scheduling is its
-    /// own to set.
-    pub lenient: bool,
-    /// Whether it joins a container that is there: `process.execCPUAffinity` is for such.
-    pub joins: bool,
+}
+
+/// What only a container's init has.
+pub struct Init<'a> {
+    /// The listening socket on which it waits for its start.
+    pub start: Option<OwnedFd>,
+    /// Its startContainer hooks.
+    pub hooks: &'a [plan::Hook],
+    /// What they are told.
+    pub hook_state: script::HookState,
 }
 
 /// Files created by the user's program are writable for their owner only, as everywhere else.
 const DEFAULT_UMASK: u32 = 0o022;
 
-/// Lays out `process`.
-pub fn lay_out(
-    room: &mut Room<'_>,
-    process: &plan::Process,
-    hooks: &[plan::Hook],
-    outside: Outside,
-) -> script::Process {
+/// Lays out the plan's process. Without `init` it is one that joins a container.
+pub fn lay_out(room: &mut Room<'_>, outside: Outside, init: Option<Init<'_>>) -> script::Process {
+    let process = &room.plan.process;
+    let joins = init.is_none();
+    let Init { start, hooks, hook_state } = init.unwrap_or(Init { start: None, hooks: &[], hook_state: NO_STATE });
     let variable =
         |name: &[u8]| process.env.iter().find_map(|variable| variable.to_bytes_with_nul().strip_prefix(name));
     let path = variable(b"PATH=").and_then(|value| CStr::from_bytes_with_nul(value).ok());
     let (rows, columns) = process.console_size.unwrap_or((0, 0));
     let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
     let filter = room.plan.seccomp.as_ref();
-    let own_scheduling = outside.lenient;
-    let processors = process.exec_affinity.last.as_ref().filter(|_| outside.joins);
+    // An ordinary user's process sets its own scheduling; root's parent does it, see `launch::scheduling`.
+    let own_scheduling = room.rootless;
+    // `process.execCPUAffinity` is for processes that join.
+    let processors = process.exec_affinity.last.as_ref().filter(|_| joins);
     let scheduler = process.scheduler.iter().filter(|_| own_scheduling).map(scheduling::attributes);
     let scheduler = room.layout.list(&scheduler.collect::<Vec<_>>());
     let mut add = |file: Option<OwnedFd>| file.map_or(Fd::NONE, |file| room.files.add(file));
-    let (console, start) = (add(outside.console), add(outside.start));
+    let (console, start) = (add(outside.console), add(start));
     let resctrl: Vec<Fd> = outside.resctrl.into_iter().map(|file| room.files.add(file)).collect();
     script::Process {
         argv: room.layout.vector(&process.args, 0),
@@ -62,15 +62,15 @@ pub fn lay_out(
         listens: Flag::from(process.env.iter().any(|variable| variable.as_c_str() == script::LISTEN_PID)),
         path: room.layout.optional(path),
         cwd: room.layout.text(&process.cwd),
-        make_cwd: Flag::from(outside.make_cwd),
+        make_cwd: Flag::from(!joins),
         new_keyring: Flag::from(outside.new_keyring),
-        keep_processors: Flag::from(outside.joins && process.exec_affinity.initial.is_some()),
+        keep_processors: Flag::from(joins && process.exec_affinity.initial.is_some()),
         processors: processors.map_or(List::EMPTY, |set| room.layout.list(set.words())),
         set_personality: Flag::from(room.plan.personality.is_some()),
         personality: room.plan.personality.unwrap_or(0),
         scheduler,
         io_priority: process.io_priority.filter(|_| own_scheduling).unwrap_or(0),
-        await_scheduling: Flag::from(outside.joins && !own_scheduling && scheduling::is_asked(process)),
+        await_scheduling: Flag::from(joins && !own_scheduling && scheduling::is_asked(process)),
         key_label: label::of_keyrings(room, process),
         labels: label::of_program(room, process),
         resctrl: room.layout.list(&resctrl),
@@ -85,7 +85,7 @@ pub fn lay_out(
         rows,
         columns,
         rlimits: rlimits(room, process),
-        lenient_memlock: Flag::from(outside.lenient),
+        lenient_memlock: Flag::from(room.rootless),
         last_capability: last_capability(),
         bounding,
         effective,
@@ -102,7 +102,7 @@ pub fn lay_out(
         notifies: Flag::from(filter.is_some_and(|filter| filter.notify)),
         start,
         hooks: self::hooks(room, hooks),
-        hook_state: outside.hook_state,
+        hook_state,
     }
 }
 

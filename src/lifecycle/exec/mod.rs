@@ -14,7 +14,7 @@ use super::terminal::own_size;
 use super::{ExecRequest, State, resctrl, sockets};
 use crate::cgroup::systemd;
 use crate::error::{Error, Result};
-use crate::launch::{self, Arming, Interrupts};
+use crate::launch::{self, Arming, Instead, Interrupts, Joining, Purpose};
 use crate::state::{Id, Init, Status, Store, status};
 
 /// Runs a process in container `id`. In the foreground its exit status is returned; detached 0, once it has begun.
@@ -36,26 +36,23 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         plan.process.console_size = own_size();
     }
     let (mut foreground, console) = terminal_of(request, terminal)?;
-    let arming = Arming {
-        plan: &plan,
-        cgroup: None,
-        privileged: host.privileged(),
-        lenient: !host.root(),
-        console,
-        start: None,
-        preserve_fds: request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count)),
-        no_pivot: false,
-        new_keyring: true,
-        resctrl: resctrl::tasks(&record.resctrl)?,
-        hook_states: Default::default(),
-    };
     let mut agent = Agent::connect(plan.listener.as_ref())?;
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
-    let mut armed = launch::arm_join(arming, pidfd)?;
-    if let (Some(own), []) = (&cgroup, &request.cgroup[..]) {
-        armed.instead = Some(Box::new(|| own.of_process_below(init.pid())));
-    }
-    let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &Interrupts::hold()?, &mut |_| Ok(()))?;
+    let instead: Option<Instead<'_>> = match (&cgroup, &request.cgroup[..]) {
+        (Some(own), []) => Some(Box::new(|| own.of_process_below(init.pid()))),
+        _ => None,
+    };
+    let armed = launch::arm(Arming {
+        plan: &plan,
+        host: &host,
+        cgroup: cgroup.as_ref(),
+        console,
+        preserve_fds: request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count)),
+        new_keyring: true,
+        resctrl: resctrl::tasks(&record.resctrl)?,
+        purpose: Purpose::Join(Joining { init: pidfd, instead }),
+    })?;
+    let child = launch::spawn(armed, &Interrupts::hold()?, &mut |_| Ok(()))?;
     let mut hand_over = |filter: OwnedFd| {
         let state = State::for_hooks(&record, status);
         agent.take().map_or(Ok(()), |agent| agent.hand_over(&filter, child.pid(), &state))
