@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use super::making::Making;
 use super::prepared::Prepared;
-use super::{CreateRequest, State, hooks, resctrl, sd_notify, sockets};
+use super::{CreateRequest, State, console, hooks, resctrl, sd_notify, sockets};
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Creating, Interrupts, Purpose};
 use crate::plan::Plan;
@@ -20,18 +20,15 @@ use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 /// Creates the container: when this returns, it is complete and waits for `start`. After an error nothing of it is left.
 pub fn create(store: &Store, request: &CreateRequest) -> Result<()> {
     let prepared = Prepared::new(store, request)?;
-    let console = match (&request.console_socket, prepared.plan.process.terminal) {
-        (Some(path), true) => Some(sockets::connect(path, "--console-socket")?),
-        (None, false) => None,
-        (Some(_), false) => {
-            return Err(Error::new("--console-socket", "the process has no terminal to send there")
-                .hint("set process.terminal to true, or leave the option out"));
-        }
-        (None, true) => {
-            return Err(Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
-                .hint("give --console-socket, set it to false, or use `onggi run` in the foreground"));
-        }
-    };
+    let terminal = prepared.plan.process.terminal;
+    if request.console_socket.is_some() && !terminal {
+        return Err(Error::new("--console-socket", "the process has no terminal to send there")
+            .hint("set process.terminal to true, or leave the option out"));
+    }
+    let console = console::detached(request.console_socket.as_deref(), terminal, || {
+        Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
+            .hint("give --console-socket, set it to false, or use `onggi run` in the foreground")
+    })?;
     make(store, request, &prepared, console, Waiting::ForStart).map(drop)
 }
 

@@ -42,11 +42,6 @@ impl Foreground {
         Ok((Self { signals, before, arrival, terminal: None }, departure))
     }
 
-    /// The terminal goes to somebody else.
-    pub fn without_terminal(&mut self) {
-        self.arrival = None;
-    }
-
     /// Takes the terminal that the child has sent, if it was to send one.
     pub fn attach(&mut self) -> Result<()> {
         if let Some(arrival) = self.arrival.take() {

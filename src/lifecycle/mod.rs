@@ -24,6 +24,7 @@ pub mod wait;
 // What several of them need.
 mod activation;
 mod agent;
+mod console;
 mod end;
 mod foreground;
 pub mod hooks;

@@ -11,7 +11,7 @@ use super::create::tell_pid;
 use super::foreground::Foreground;
 use super::prepared::planned_before;
 use super::terminal::own_size;
-use super::{ExecRequest, State, resctrl, sockets};
+use super::{ExecRequest, State, console, resctrl};
 use crate::cgroup::systemd;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Instead, Interrupts, Joining, Purpose};
@@ -35,7 +35,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
         plan.process.console_size = own_size();
     }
-    let (mut foreground, console) = terminal_of(request, terminal)?;
+    let (mut foreground, console) = console(request, terminal)?;
     let mut agent = Agent::connect(plan.listener.as_ref())?;
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
     let instead: Option<Instead<'_>> = match (&cgroup, &request.cgroup[..]) {
@@ -83,19 +83,15 @@ fn allowed(id: &Id, status: Status, request: &ExecRequest) -> Result<()> {
     }
 }
 
-/// Who attends the process, and who gets its terminal: us, or the socket that was given; detached nobody attends it.
-fn terminal_of(request: &ExecRequest, terminal: bool) -> Result<(Option<Foreground>, Option<OwnedFd>)> {
-    match (&request.console_socket, terminal, request.detach) {
-        (Some(path), true, detach) => {
-            let foreground = if detach { None } else { Some(Foreground::new(false)?.0) };
-            Ok((foreground, Some(sockets::connect(path, "--console-socket")?)))
-        }
-        (None, true, true) => Err(Error::new("--detach", "there is nobody to hold the terminal of a detached process")
-            .hint("give --console-socket, or leave out --tty or --detach")),
-        (_, false, true) => Ok((None, None)),
-        (_, terminal, false) => {
-            let (foreground, console) = Foreground::new(terminal)?;
-            Ok((Some(foreground), console))
-        }
+/// Who stays with the process, and who gets its terminal.
+fn console(request: &ExecRequest, terminal: bool) -> Result<(Option<Foreground>, Option<OwnedFd>)> {
+    let socket = request.console_socket.as_deref();
+    if request.detach {
+        let console = console::detached(socket, terminal, || {
+            Error::new("--detach", "there is nobody to hold the terminal of a detached process")
+                .hint("give --console-socket, or leave out --tty or --detach")
+        });
+        return console.map(|console| (None, console));
     }
+    console::attended(socket, terminal).map(|(foreground, console)| (Some(foreground), console))
 }
