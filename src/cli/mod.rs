@@ -100,19 +100,20 @@ fn dispatch(front: Command, flags: Vec<OsString>, rest: &[OsString]) -> Result<u
     let name = rest.first().and_then(|name| name.to_str());
     if name == Some("h") {
         // As runc has it.
-        return parse(words::whole(front), [flags, vec!["help".into()], rest[1..].to_vec()].concat(), "").map(|_| 0);
+        return parse(words::whole(), [flags, vec!["help".into()], rest[1..].to_vec()].concat(), "").map(|_| 0);
     }
     if let Some(error) = name.and_then(words::absent) {
         return Err(error);
     }
     let Some(word) = name.and_then(words::find) else {
         // Help for all of it, or a word that isn't.
-        return parse(words::whole(front), [flags, rest.to_vec()].concat(), "").map(|_| 0);
+        return parse(words::whole(), [flags, rest.to_vec()].concat(), "").map(|_| 0);
     };
     let Some(global) = parse(front, flags, "")? else {
         return Ok(0);
     };
-    let context = Context::new(Global::from_arg_matches(&global).map_err(|error| usage::explain(&error, ""))?);
+    let context =
+        Context::new(Global::from_arg_matches(&global).map_err(|error| usage::explain(&error, ""))?, words::whole);
     let command = (word.command)().bin_name(format!("onggi {}", word.name));
     let (line, _) = argv::normalize(&rest[1..], &argv::flags(&command), word.positionals);
     parse(command, line, word.name)?.map_or(Ok(0), |matches| (word.run)(&matches, &context))

@@ -1,8 +1,8 @@
 //! The table of all words.
 
-use clap::{ArgMatches, Command};
+use clap::{ArgMatches, Command, CommandFactory};
 
-use super::{Context, Positionals, Run, usage};
+use super::{Context, Global, Positionals, Run, usage};
 use super::{
     create, delete, events, exec, features, generate, kill, list, pause, plan, ps, resume, run, spec, start, state,
     stop, update, wait,
@@ -68,8 +68,8 @@ pub fn find(name: &str) -> Option<&'static Word> {
 }
 
 /// The whole tree, for its help, its completions and its manual.
-pub fn whole(front: Command) -> Command {
-    front
+pub fn whole() -> Command {
+    Global::command()
         .bin_name("onggi")
         .subcommand_required(true)
         .arg_required_else_help(true)
