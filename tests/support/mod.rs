@@ -23,6 +23,7 @@ mod pty;
 mod report;
 mod runtime;
 mod snapshot;
+mod socket;
 mod world;
 
 pub use agent::{Agent, Answer, Seen};
