@@ -7,9 +7,9 @@ use std::path::Path;
 use super::Room;
 use super::mounts::mounts;
 use super::process::hooks;
-use super::room::NO_STATE;
+use super::room::{NO_STATE, text};
 use crate::cgroup::Cgroup;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::launch::proc::Proc;
 use crate::plan::{self, DeviceKind};
 use crate::script::{self, Flag, List, Step, Text};
@@ -173,10 +173,4 @@ fn split(path: &CStr) -> (CString, CString) {
         part(path.parent().map(|parent| parent.as_os_str().as_bytes())),
         part(path.file_name().map(std::ffi::OsStr::as_bytes)),
     )
-}
-
-/// `path` as the kernel takes it.
-pub fn text(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Error::new(path.display().to_string(), "has a NUL in it, which no path can"))
 }

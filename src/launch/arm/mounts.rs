@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::path::Path;
 
-use super::container::text;
+use super::room::text;
 use super::{Room, idmap};
 use crate::error::Result;
 use crate::plan::{Parameter, Source};

@@ -1,9 +1,11 @@
 //! What is added to while arming: the script's layout, and what was opened.
 
 use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::idmap::Mappings;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::launch::descriptors::Descriptors;
 use crate::launch::fault;
 use crate::launch::layout::Layout;
@@ -61,4 +63,10 @@ impl<'a> Room<'a> {
     pub fn hook_state(&mut self, (before, after): &(CString, CString)) -> HookState {
         HookState { before: self.layout.text(before), after: self.layout.text(after) }
     }
+}
+
+/// `path` as the kernel takes it.
+pub fn text(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Error::new(path.display().to_string(), "has a NUL in it, which no path can"))
 }
