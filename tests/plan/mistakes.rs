@@ -127,6 +127,9 @@ const TABLE: &str = r#"
 /process/capabilities/ambient = ["CAP_KILL"]
   warning: process.capabilities.ambient: CAP_KILL is not in both process.capabilities.permitted and process.capabilities.inheritable (left out: the kernel would refuse them)
 
+/process/capabilities/ambient = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
+  fine
+
 /process/capabilities/bounding/- = "CAP_TIME_TRAVEL"
   warning: process.capabilities.bounding[3]: unknown capability "CAP_TIME_TRAVEL" is left out
 
