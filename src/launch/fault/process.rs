@@ -153,7 +153,8 @@ impl Fault<'_> {
                 self.say(place, "can't be executed").hint("it is for another architecture, or a script without #!"),
                 126,
             ),
-            abi::EISDIR => (Error::new(place, "is a directory: permission denied"), 126),
+            // "exec" and "permission denied" are what Podman's callers look for.
+            abi::EISDIR => (Error::new(place, "can't be executed: is a directory: permission denied"), 126),
             abi::EACCES => (
                 self.say(place, "can't be executed")
                     .hint("it must be executable for the user of the process, and its mount not be noexec"),
