@@ -149,6 +149,9 @@ fn open_procs(cgroup: &Cgroup) -> Result<File> {
 
 fn cannot_clone(errno: Errno, cgroup: Option<&Cgroup>) -> Error {
     let error = Error::io("", "can't make the container's process", std::io::Error::from_raw_os_error(errno.0));
+    if let Some((full, most)) = cgroup.filter(|_| errno.0 == abi::EAGAIN).and_then(Cgroup::full) {
+        return error.hint(format!("{}: pids.max is {most}, and no more may be made there", full.display()));
+    }
     let cgroup = cgroup.map_or_else(String::new, |cgroup| cgroup.path().display().to_string());
     match errno.0 {
         abi::EBUSY => error
