@@ -9,9 +9,12 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::foreground::console;
 use super::making::Making;
+use super::namespaced::Namespaced;
 use super::prepared::Prepared;
-use super::{CreateRequest, State, console, hooks, resctrl, sd_notify, sockets};
+use super::service::sd_notify;
+use super::{CreateRequest, State, resctrl, sockets};
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Child, Creating, Interrupts, Purpose};
 use crate::plan::Plan;
@@ -57,7 +60,6 @@ pub fn make(
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
     let interrupts = Interrupts::hold()?;
-    // In the container's namespaces the child runs them itself; how far it came is not known here.
     let hooked = Cell::new(false);
     let mut making = Making::new(&entry, &hooked);
     let mut record = intent(request, prepared);
@@ -88,18 +90,11 @@ pub fn make(
         }),
     };
     let armed = launch::arm(arming)?;
+    // These the child runs itself; how far it comes is not known here.
     hooked.set(!plan.hooks.create_container.is_empty());
-    let mut moved = None;
-    let mut run_hooks = |pid: i32| {
-        if !plan.net_devices.is_empty() {
-            moved = Some(launch::net::move_in(&plan.net_devices, pid)?);
-        }
-        hooked.set(true);
-        let state = State::for_hooks(&Record { pid: Some(pid), ..record.clone() }, Status::Creating);
-        hooks::run(&plan.hooks.prestart, "prestart", &state, Some(&interrupts))?;
-        hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
-    };
-    let child = launch::spawn(armed, &interrupts, &mut run_hooks)?;
+    let mut namespaced = Namespaced { plan, record: &record, interrupts: &interrupts, hooked: &hooked, moved: None };
+    let child = launch::spawn(armed, &interrupts, &mut |pid| namespaced.complete(pid))?;
+    let moved = namespaced.moved;
     let child = making.child(child)?;
     record.pid = Some(child.pid());
     record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);

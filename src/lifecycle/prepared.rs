@@ -2,8 +2,9 @@
 
 use tracing::{debug, warn};
 
-use super::activation::Activation;
-use super::{CreateRequest, sd_notify};
+use super::CreateRequest;
+use super::service::activation::Activation;
+use super::service::sd_notify;
 use crate::bundle::Bundle;
 use crate::error::{Error, Result};
 use crate::plan::cgroup::{Driver, systemd};

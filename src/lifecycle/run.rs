@@ -4,10 +4,11 @@ use std::os::fd::OwnedFd;
 
 use super::agent::Agent;
 use super::create::{Waiting, make};
+use super::foreground::console;
+use super::foreground::terminal::own_size;
 use super::prepared::Prepared;
-use super::sd_notify::Notify;
-use super::terminal::own_size;
-use super::{CreateRequest, State, console, delete, own_cgroup, start};
+use super::service::sd_notify::Notify;
+use super::{CreateRequest, State, delete, own_cgroup, start};
 use crate::error::{Error, Result};
 use crate::launch::Child;
 use crate::state::{Record, Status, Store};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::agent::Agent;
 use super::end::PATIENCE;
 use super::prepared::planned_before;
-use super::sd_notify::Notify;
+use super::service::sd_notify::Notify;
 use super::{State, delete, hooks};
 use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};

@@ -17,7 +17,7 @@ const UNSAFE: &[&str] = &[
     "launch/spawn.rs",
     "launch/userns.rs",
     "launch/layout.rs",
-    "lifecycle/terminal.rs",
+    "lifecycle/foreground/terminal.rs",
     "main.rs",
 ];
 

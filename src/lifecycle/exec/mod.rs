@@ -5,13 +5,13 @@ mod process;
 
 use std::os::fd::OwnedFd;
 
-use super::activation::Activation;
 use super::agent::Agent;
 use super::create::tell_pid;
-use super::foreground::Foreground;
+use super::foreground::terminal::own_size;
+use super::foreground::{Foreground, console};
 use super::prepared::planned_before;
-use super::terminal::own_size;
-use super::{ExecRequest, State, console, resctrl};
+use super::service::activation::Activation;
+use super::{ExecRequest, State, resctrl};
 use crate::cgroup::systemd;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Instead, Interrupts, Joining, Purpose};

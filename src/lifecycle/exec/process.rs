@@ -8,7 +8,7 @@ use oci_spec::runtime as oci;
 use crate::bundle::{self, Bundle};
 use crate::error::{Error, Result};
 use crate::lifecycle::ExecRequest;
-use crate::lifecycle::activation::Activation;
+use crate::lifecycle::service::activation::Activation;
 use crate::plan::{Affinity, Host, Plan, Process};
 
 /// The process that is asked for, planned. What the file leaves open of its scheduling is as in the container.

@@ -3,9 +3,9 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::foreground::Foreground;
-use super::sockets;
+use super::Foreground;
 use crate::error::{Error, Result};
+use crate::lifecycle::sockets;
 
 /// For a process that nobody stays with: the socket that `--console-socket` names, if it has a terminal. Without one
 /// nobody would hold the terminal; then `nobody` says what is wrong.
