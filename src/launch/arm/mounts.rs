@@ -6,7 +6,7 @@ use std::path::Path;
 use super::room::text;
 use super::{Room, idmap};
 use crate::error::Result;
-use crate::plan::{Parameter, Source};
+use crate::plan::{Mount, Parameter, Source};
 use crate::script::{self, Flag, List, Step, Text};
 use crate::sys::{Fd, abi};
 
@@ -18,32 +18,7 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
     let plan = room.plan;
     let mut mounts = Vec::with_capacity(plan.mounts.len());
     for (index, mount) in plan.mounts.iter().enumerate() {
-        let target = mount.target.to_bytes();
-        let mut entry = script::Mount {
-            target: room.layout.text(&mount.target),
-            tree: Fd::NONE.into(),
-            path: Text::NONE,
-            whole: Flag::NO,
-            kind: Text::NONE,
-            source: Text::NONE,
-            parameters: List::EMPTY,
-            keep_mode: Flag::NO,
-            copy_up: Flag::from(mount.copy_up),
-            plain_target: Flag::from(target == b"/proc" || target == b"/sys"),
-            early: Flag::NO,
-            bind_instead: Flag::NO,
-            readonly_last: Flag::from(mount.readonly_last),
-            // What is read-only last can be written until then.
-            set: if mount.readonly_last {
-                mount.attributes.set & !abi::MOUNT_ATTR_RDONLY
-            } else {
-                mount.attributes.set
-            },
-            clear: mount.attributes.clear,
-            set_below: mount.recursive.set,
-            clear_below: mount.recursive.clear,
-            propagation: List::EMPTY,
-        };
+        let mut entry = nowhere(room, mount);
         let mut propagation = mount.propagation.clone();
         match &mount.source {
             Source::Bind { path, recursive } => {
@@ -83,6 +58,32 @@ pub fn mounts(room: &mut Room<'_>, cgroup: Option<&Path>) -> Result<List<script:
         mounts.push(entry);
     }
     Ok(room.layout.list(&mounts))
+}
+
+/// The mount with nothing yet to be mounted there: its target, and what is done to it in the end.
+fn nowhere(room: &mut Room<'_>, mount: &Mount) -> script::Mount {
+    let target = mount.target.to_bytes();
+    script::Mount {
+        target: room.layout.text(&mount.target),
+        tree: Fd::NONE.into(),
+        path: Text::NONE,
+        whole: Flag::NO,
+        kind: Text::NONE,
+        source: Text::NONE,
+        parameters: List::EMPTY,
+        keep_mode: Flag::NO,
+        copy_up: Flag::from(mount.copy_up),
+        plain_target: Flag::from(target == b"/proc" || target == b"/sys"),
+        early: Flag::NO,
+        bind_instead: Flag::NO,
+        readonly_last: Flag::from(mount.readonly_last),
+        // What is read-only last can be written until then.
+        set: if mount.readonly_last { mount.attributes.set & !abi::MOUNT_ATTR_RDONLY } else { mount.attributes.set },
+        clear: mount.attributes.clear,
+        set_below: mount.recursive.set,
+        clear_below: mount.recursive.clear,
+        propagation: List::EMPTY,
+    }
 }
 
 /// What is copied from the host's tree still belongs to its peer groups: mounts made in the container would show on the

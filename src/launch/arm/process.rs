@@ -39,12 +39,11 @@ pub fn lay_out(room: &mut Room<'_>, outside: Outside, init: Option<Init<'_>>) ->
     let process = &room.plan.process;
     let joins = init.is_none();
     let Init { start, hooks, hook_state } = init.unwrap_or(Init { start: None, hooks: &[], hook_state: NO_STATE });
-    let variable =
-        |name: &[u8]| process.env.iter().find_map(|variable| variable.to_bytes_with_nul().strip_prefix(name));
+    let variable = |name: &[u8]| process.env.iter().find_map(|it| it.to_bytes_with_nul().strip_prefix(name));
     let path = variable(b"PATH=").and_then(|value| CStr::from_bytes_with_nul(value).ok());
     let (rows, columns) = process.console_size.unwrap_or((0, 0));
     let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
-    let filter = room.plan.seccomp.as_ref();
+    let (filter, memory) = (room.plan.seccomp.as_ref(), room.plan.memory_policy.as_ref());
     // An ordinary user's process sets its own scheduling; root's parent does it, see `launch::scheduling`.
     let own_scheduling = room.rootless;
     // `process.execCPUAffinity` is for processes that join.
@@ -74,9 +73,9 @@ pub fn lay_out(room: &mut Room<'_>, outside: Outside, init: Option<Init<'_>>) ->
         key_label: label::of_keyrings(room, process),
         labels: label::of_program(room, process),
         resctrl: room.layout.list(&resctrl),
-        memory_policy: Flag::from(room.plan.memory_policy.is_some()),
-        memory_mode: room.plan.memory_policy.as_ref().map_or(0, |policy| policy.mode),
-        memory_nodes: room.plan.memory_policy.as_ref().map_or(List::EMPTY, |policy| room.layout.list(&policy.nodes)),
+        memory_policy: Flag::from(memory.is_some()),
+        memory_mode: memory.map_or(0, |policy| policy.mode),
+        memory_nodes: memory.map_or(List::EMPTY, |policy| room.layout.list(&policy.nodes)),
         uid: process.uid,
         gid: process.gid,
         groups: room.layout.list(&process.groups),
@@ -93,10 +92,7 @@ pub fn lay_out(room: &mut Room<'_>, outside: Outside, init: Option<Init<'_>>) ->
         inheritable,
         ambient,
         no_new_privileges: Flag::from(process.no_new_privileges),
-        seccomp: filter.map_or(List::EMPTY, |filter| {
-            let words: Vec<u64> = filter.program.iter().copied().map(word).collect();
-            room.layout.list(&words)
-        }),
+        seccomp: filter.map_or(List::EMPTY, |filter| room.layout.list(&words(filter))),
         seccomp_flags: filter.map_or(0, |filter| filter.flags),
         filter_first: Flag::from(hooks.is_empty() && filter.is_some_and(goes_first)),
         notifies: Flag::from(filter.is_some_and(|filter| filter.notify)),
@@ -135,14 +131,17 @@ fn rlimits(room: &mut Room<'_>, process: &plan::Process) -> List<script::Rlimit>
     room.layout.list(&limits)
 }
 
-/// An instruction as the eight bytes that the kernel reads.
-fn word(instruction: Instruction) -> u64 {
-    let mut bytes = [0; 8];
-    bytes[..2].copy_from_slice(&instruction.code.to_ne_bytes());
-    bytes[2] = instruction.jt;
-    bytes[3] = instruction.jf;
-    bytes[4..].copy_from_slice(&instruction.k.to_ne_bytes());
-    u64::from_ne_bytes(bytes)
+/// The filter's instructions, each as the eight bytes that the kernel reads.
+fn words(filter: &Filter) -> Vec<u64> {
+    let word = |instruction: &Instruction| {
+        let mut bytes = [0; 8];
+        bytes[..2].copy_from_slice(&instruction.code.to_ne_bytes());
+        bytes[2] = instruction.jt;
+        bytes[3] = instruction.jf;
+        bytes[4..].copy_from_slice(&instruction.k.to_ne_bytes());
+        u64::from_ne_bytes(bytes)
+    };
+    filter.program.iter().map(word).collect()
 }
 
 /// The highest capability that this kernel knows; asked from where it has been for years.

@@ -12,6 +12,7 @@ use crate::sys::abi;
 
 mod files;
 mod idmap;
+mod mounts;
 mod process;
 mod scheduling;
 

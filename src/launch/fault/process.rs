@@ -21,18 +21,7 @@ impl Fault<'_> {
                 }
             }
             Step::Label | Step::KeyLabel => self.label(),
-            Step::MemoryPolicy => {
-                let error = self.say("linux.memoryPolicy", "can't be set");
-                match self.errno {
-                    abi::EINVAL => error.hint(
-                        "its nodes must have memory (/sys/devices/system/node/has_memory) and be among \
-                         linux.resources.cpu.mems, and this kernel must know the mode",
-                    ),
-                    abi::ENOSYS => Error::new("linux.memoryPolicy", "can't be set: this kernel is built without NUMA"),
-                    abi::EPERM => error.hint("a seccomp profile around onggi forbids set_mempolicy(2)"),
-                    _ => error,
-                }
-            }
+            Step::MemoryPolicy => self.memory_policy(),
             Step::Stdio => self.say("process.user", "stdio can't be handed over to the user"),
             Step::Groups => {
                 let error = self.unmapped("process.user.additionalGids", "can't be set");
@@ -59,24 +48,39 @@ impl Fault<'_> {
                 let error = self.say("linux.seccomp.listenerPath", "no thread can be made to hand over the listener");
                 self.hinted(error, abi::EAGAIN, "the limits must leave room for one more process until the program begins: linux.resources.pids, RLIMIT_NPROC")
             }
-            Step::Seccomp => {
-                let error = self.say("linux.seccomp", "the kernel refuses the filter");
-                let killable = self.plan.seccomp.as_ref().is_some_and(|filter| filter.flags & WAIT_KILLABLE != 0);
-                match self.errno {
-                    abi::EINVAL if killable => error.hint(
-                        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19 or newer; leave it out of linux.seccomp.flags",
-                    ),
-                    abi::EBUSY => error.hint(
-                        "onggi itself runs under a filter that notifies, and the kernel takes one listener for a process",
-                    ),
-                    libc::EMFILE => error.hint("RLIMIT_NOFILE must leave room for the listener's descriptor"),
-                    abi::EACCES => error.hint("without noNewPrivileges it needs CAP_SYS_ADMIN"),
-                    abi::EINVAL => error.hint("a flag may be unknown to this kernel, or seccomp not be built in"),
-                    _ => error,
-                }
-            }
+            Step::Seccomp => self.seccomp(),
             _ => return None,
         })
+    }
+
+    fn memory_policy(&self) -> Error {
+        let error = self.say("linux.memoryPolicy", "can't be set");
+        match self.errno {
+            abi::EINVAL => error.hint(
+                "its nodes must have memory (/sys/devices/system/node/has_memory) and be among \
+                 linux.resources.cpu.mems, and this kernel must know the mode",
+            ),
+            abi::ENOSYS => Error::new("linux.memoryPolicy", "can't be set: this kernel is built without NUMA"),
+            abi::EPERM => error.hint("a seccomp profile around onggi forbids set_mempolicy(2)"),
+            _ => error,
+        }
+    }
+
+    fn seccomp(&self) -> Error {
+        let error = self.say("linux.seccomp", "the kernel refuses the filter");
+        let killable = self.plan.seccomp.as_ref().is_some_and(|filter| filter.flags & WAIT_KILLABLE != 0);
+        match self.errno {
+            abi::EINVAL if killable => error.hint(
+                "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19 or newer; leave it out of linux.seccomp.flags",
+            ),
+            abi::EBUSY => error.hint(
+                "onggi itself runs under a filter that notifies, and the kernel takes one listener for a process",
+            ),
+            libc::EMFILE => error.hint("RLIMIT_NOFILE must leave room for the listener's descriptor"),
+            abi::EACCES => error.hint("without noNewPrivileges it needs CAP_SYS_ADMIN"),
+            abi::EINVAL => error.hint("a flag may be unknown to this kernel, or seccomp not be built in"),
+            _ => error,
+        }
     }
 
     /// A security module does not take the label.
