@@ -71,24 +71,16 @@ pub fn mount(root: Fd, index: u32, mount: &Mount) -> Outcome {
         file::close(there);
         return Ok(());
     }
-    let existing = place::find(root, mount.target.get());
-    let existed = existing.is_ok();
-    if let Ok(found) = existing {
-        file::close(found);
-    }
     let tree = match mount.kind.some() {
         None => mount.tree.get(),
         Some(_) if mount.early.is() => {
             let tree = mount.tree.get();
-            if let (true, Some(mode)) = (existed && mount.keep_mode.is(), mode_of(root, mount)) {
+            if let Some(mode) = covered_mode(root, mount) {
                 file::chmod(tree, c".", mode).nth(Step::MountCreate, index)?;
             }
             tree
         }
-        Some(kind) => {
-            let mode = if existed && mount.keep_mode.is() { mode_of(root, mount) } else { None };
-            make(kind, mode, index, mount)?
-        }
+        Some(kind) => make(kind, covered_mode(root, mount), index, mount)?,
     };
     let target = target(root, tree, index, mount)?;
     if mount.copy_up.is() {
@@ -182,8 +174,11 @@ fn attributes(tree: Fd, index: u32, mount: &Mount) -> Outcome {
     Ok(())
 }
 
-/// The permission bits of the directory that is about to be covered.
-fn mode_of(root: Fd, mount: &Mount) -> Option<u32> {
+/// The permission bits of the directory that is about to be covered, if it is there and the mount is to have them.
+fn covered_mode(root: Fd, mount: &Mount) -> Option<u32> {
+    if !mount.keep_mode.is() {
+        return None;
+    }
     let target = place::find(root, mount.target.get()).ok()?;
     let mode = file::stat(target).ok().map(|found| found.mode & 0o7777);
     file::close(target);
