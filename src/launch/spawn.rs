@@ -2,7 +2,9 @@
 
 use std::ffi::{CString, c_void};
 use std::fs::File;
+use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
@@ -15,7 +17,7 @@ use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::script::{Event, Message, Step};
+use crate::script::{Event, Message, Script, Step};
 use crate::sys::{Errno, Fd, abi, clone, owned, pidfd, process};
 
 /// Stack for the few calls between clone and execve, in 16-byte units.
@@ -26,6 +28,8 @@ pub struct Child {
     pid: i32,
     pidfd: OwnedFd,
     wire: Wire,
+    /// Shared with it: it notes there how far it has come.
+    script: File,
 }
 
 /// Makes the child and leads it to where it is ready: set up, checked, waiting for its start.
@@ -46,7 +50,7 @@ pub fn spawn(armed: Armed<'_>, interrupts: &Interrupts, hooks: &mut dyn FnMut(i3
     let mut child = bear(armed, memory(plan))?;
     let led = (|| {
         if reborn {
-            child.be_reborn(plan)?;
+            child.be_reborn(plan, cgroup)?;
         }
         if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, host.privileged())?;
@@ -136,7 +140,7 @@ fn bear(armed: Armed<'_>, memory: u64) -> Result<Child> {
     };
     let (pid, pidfd) = made.map_err(|errno| cannot_clone(errno, cgroup))?;
     // Our copy of the child's end of the wire goes with `armed`, or its end of file would never come.
-    Ok(Child { pid, pidfd: owned(pidfd), wire: armed.wire })
+    Ok(Child { pid, pidfd: owned(pidfd), wire: armed.wire, script: armed.script.into() })
 }
 
 fn open_procs(cgroup: &Cgroup) -> Result<File> {
@@ -202,7 +206,7 @@ impl Child {
 
     /// The second clone: the first one says its pid and ends. What the second one says before it, for it may be
     /// quicker, is heard again afterwards: it may have come as far as the listener of its filter.
-    fn be_reborn(&mut self, plan: &Plan) -> Result<()> {
+    fn be_reborn(&mut self, plan: &Plan, cgroup: Option<&Cgroup>) -> Result<()> {
         let mut early = Vec::new();
         let pid = loop {
             let heard = match plan.listener {
@@ -214,7 +218,7 @@ impl Child {
                 // It was the first one's last word.
                 (word @ (Word::End | Word::Unheard), _) => {
                     let last = early.pop().map_or(word, |(word, _)| word);
-                    return Err(self.unexpected(plan, None, last));
+                    return Err(self.unexpected(plan, cgroup, last));
                 }
                 heard => early.push(heard),
             }
@@ -262,8 +266,20 @@ impl Child {
             Word::Fault(_, message) => fault::explain(plan, &message),
             Word::Event(..) | Word::End | Word::Unheard => {
                 let status = self.wait().unwrap_or(0);
-                silent::end(status, cgroup)
+                silent::end(status, cgroup, &self.reached(plan))
             }
+        }
+    }
+
+    /// How far it came: `before its first step`, `after its step MountAttach of mounts[7] /data`.
+    fn reached(&self, plan: &Plan) -> String {
+        let mut bytes = [0; 8];
+        let read = self.script.read_exact_at(&mut bytes, offset_of!(Script, done) as u64);
+        let [step, index] =
+            [0, 4].map(|at| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+        match read.ok().and_then(|()| Step::from_number(step)) {
+            Some(step) => fault::after(plan, step, index),
+            None => "before its first step".to_owned(),
         }
     }
 }

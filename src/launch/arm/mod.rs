@@ -12,6 +12,7 @@ mod mounts;
 mod process;
 mod room;
 
+use std::cell::Cell;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -119,6 +120,7 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed<'_>> {
     let (wire, childs_wire) = Wire::new()?;
     let script = Script {
         length: 0,
+        done: Cell::new([0; 2]),
         wire: Fd(childs_wire.as_raw_fd()),
         create: Flag::from(birth.creates),
         preserve: preserve_fds,

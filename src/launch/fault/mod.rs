@@ -8,7 +8,7 @@ use std::io;
 use crate::error::Error;
 use crate::plan::{DEFAULT_HOOK_TIMEOUT, Hook, Plan};
 use crate::script::{Message, Step};
-use crate::sys::abi;
+use crate::sys::{Errno, abi};
 
 mod files;
 mod idmap;
@@ -32,6 +32,15 @@ pub fn explain(plan: &Plan, message: &Message) -> Error {
         .or_else(|| fault.scheduling())
         .or_else(|| fault.program())
         .unwrap_or_else(|| fault.say("", format!("the child failed at its step {}", step.name())))
+}
+
+/// For a child that was last heard of there: `after its step MountAttach of mounts[7] /data`.
+pub(super) fn after(plan: &Plan, step: Step, index: u32) -> String {
+    let there = explain(plan, &Message::fault(step, index, Errno(0), 0));
+    match there.problems.first().map(|problem| problem.place.as_str()) {
+        Some(place) if !place.is_empty() => format!("after its step {} of {place}", step.name()),
+        _ => format!("after its step {}", step.name()),
+    }
 }
 
 /// Whether a hook at start failed: that is the end of the container, not only of its start.
