@@ -89,7 +89,7 @@ const TABLE: &str = r#"
   process.user.uid: 4294967295 is no valid id
 
 /process/user/umask = 512
-  process.user.umask: must be within 0 and 511 (octal 777), not 512
+  warning: process.user.umask: 512 (octal 1000) has bits that the kernel does not look at (a mask is within 0 and 511, octal 777)
 
 /process/user/username = "www-data"
   process.user.username: "www-data": names are for Windows only (use process.user.uid and process.user.gid)
@@ -101,6 +101,11 @@ const TABLE: &str = r#"
   process.terminal: invalid type: string "yes", expected true or false (line 163 of /bundle/config.json)
 
 /process/consoleSize = {"height": 70000, "width": 80}
+/process/terminal = false
+  fine
+
+/process/consoleSize = {"height": 70000, "width": 80}
+/process/terminal = true
   process.consoleSize.height: must be within 0 and 65535, not 70000
 
 /process/rlimits/0/type = "RLIMIT_FILES"
@@ -108,6 +113,16 @@ const TABLE: &str = r#"
 
 /process/rlimits/0/soft = 2048
   process.rlimits[0]: the soft limit of RLIMIT_NOFILE (2048) is above its hard limit (1024)
+
+/process/rlimits/0 = {"type": "RLIMIT_NOFILE", "soft": 5}
+  process.rlimits[0].hard: is missing
+
+/process/rlimits/0 = {"type": "RLIMIT_CORE", "hard": null}
+  process.rlimits[0].soft: is missing
+  process.rlimits[0].hard: is missing
+
+/process/rlimits/0 = {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}
+  fine
 
 /process/rlimits/- = {"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2}
   process.rlimits[1]: RLIMIT_NOFILE is already given by rlimits[0]
@@ -236,10 +251,20 @@ const TABLE: &str = r#"
   mounts[7] /data: a bind mount needs a source (the file or directory of the host to show there)
 
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "readonly"]}
-  mounts[7] /data: unknown option "readonly" for a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
+  mounts[7] /data: the option "readonly" is none of a bind mount (did you mean ro?)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "nosiud"]}
+  mounts[7] /data: the option "nosiud" is none of a bind mount (did you mean nosuid?)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "remount", "noexc"]}
+  mounts[7] /data: the option "noexc" is none of a remount (did you mean noexec?)
 
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "size=64k,ro"]}
-  mounts[7] /data: unknown option "size=64k" for a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
+  warning: mounts[7] /data: the option "size=64k" has no effect on a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
+
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "z", "x-mount.mkdir"]}
+  warning: mounts[7] /data: the option "z" has no effect on a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
+  warning: mounts[7] /data: the option "x-mount.mkdir" has no effect on a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
 
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["bind", "sync"]}
   warning: mounts[7] /data: the option sync has no effect on a bind mount (it belongs to the file system that is bound)
