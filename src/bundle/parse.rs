@@ -14,7 +14,7 @@ use crate::error::{Error, Problem, Result};
 pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
     let (spec, warnings): (Spec, _) = parse(bytes, &file.display().to_string(), &WHOLE)?;
     if let Some(process) = spec.process() {
-        required(process, bytes, "/process/ioPriority")?;
+        required(process, bytes, "/process")?;
     }
     Ok((spec, warnings))
 }
@@ -24,21 +24,30 @@ pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
 /// Returns the process and what was tolerated. Problems are placed as in config.json: `process.cwd: ...`.
 pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)> {
     let (process, warnings) = parse(bytes, file, &PROCESS)?;
-    required(&process, bytes, "/ioPriority")?;
+    required(&process, bytes, "")?;
     Ok((process, warnings))
 }
 
-/// Both members of ioPriority are required (spec: config, Linux Process); oci-spec makes something up instead.
+/// What the spec requires of ioPriority and rlimits, and oci-spec makes up where it is missing (config, POSIX process, Linux
+/// Process). Only where it may have done so the text is read once more.
 fn required(process: &Process, bytes: &[u8], pointer: &str) -> Result<()> {
-    if process.io_priority().is_none() {
+    let rlimits = process.rlimits().as_deref().unwrap_or_default();
+    let zero = |index: &usize| rlimits[*index].soft() == 0 || rlimits[*index].hard() == 0;
+    let mut members: Vec<(String, String)> = Vec::new();
+    for index in (0..rlimits.len()).filter(zero) {
+        members.extend(
+            ["soft", "hard"].map(|name| (format!("rlimits[{index}].{name}"), format!("rlimits/{index}/{name}"))),
+        );
+    }
+    if process.io_priority().is_some() {
+        members.extend(["class", "priority"].map(|name| (format!("ioPriority.{name}"), format!("ioPriority/{name}"))));
+    }
+    if members.is_empty() {
         return Ok(());
     }
     let config: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let given = |member: &str| config.pointer(&format!("{pointer}/{member}")).is_some_and(|member| !member.is_null());
-    match ["class", "priority"].into_iter().find(|member| !given(member)) {
-        Some(member) => Err(Error::new(format!("process.ioPriority.{member}"), "is missing")),
-        None => Ok(()),
-    }
+    members.retain(|(_, member)| config.pointer(&format!("{pointer}/{member}")).is_none_or(Value::is_null));
+    Error::all(members.iter().map(|(place, _)| Problem::new(format!("process.{place}"), "is missing")).collect())
 }
 
 /// Parses the resources of `update`; `file` is their name for error messages.

@@ -35,7 +35,7 @@ pub fn new(process: &oci::Process, user_namespace: bool, host: &Host, found: &mu
         uid: user.uid(),
         gid: user.gid(),
         groups: user.additional_gids().clone().unwrap_or_default(),
-        umask: user.umask(),
+        umask: user.umask().map(|mask| mask & 0o777),
         terminal,
         console_size: process.console_size().filter(|_| terminal).and_then(size),
         capabilities: caps::new(process.capabilities().as_ref(), grantable, found),

@@ -133,6 +133,19 @@ fn bind_options() {
     });
 }
 
+/// Words of fstab, volumes and file systems on a bind mount: without effect, as with mount(2); the others hold all the same.
+#[test]
+fn words_that_belong_to_no_bind() {
+    guarded(|host| {
+        let options =
+            json!(["rbind", "z", "U", "nocopy", "x-mount.mkdir", "size=64k,mode=700", "nosuid", "ro", "nofail"]);
+        let bundle = Bundle::new()
+            .mount(json!({"destination": "/tmp", "type": "bind", "source": host.folder(), "options": options}));
+        let report = host.report(&bundle);
+        assert!(report.mount_has("/tmp", "ro") && report.mount_has("/tmp", "nosuid"), "{}", report.mount("/tmp"));
+    });
+}
+
 /// `noexec` and `nodev` are felt.
 #[test]
 fn noexec_is_felt() {

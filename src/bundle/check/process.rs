@@ -67,8 +67,8 @@ fn check_user(process: &Process, found: &mut Findings) {
             .error(Problem::new("process.user.username", format!("\"{name}\": names are for Windows only")).hint(hint));
     }
     if let Some(mask) = user.umask().filter(|mask| *mask > 0o777) {
-        let what = format!("must be within 0 and 511 (octal 777), not {mask}");
-        found.error(Problem::new("process.user.umask", what));
+        let what = format!("{mask} (octal {mask:o}) has bits that the kernel does not look at");
+        found.warn(Problem::new("process.user.umask", what).hint("a mask is within 0 and 511, octal 777"));
     }
     // NGROUPS_MAX of linux/limits.h.
     if let Some(count) = user.additional_gids().as_ref().map(Vec::len).filter(|count| *count > 65_536) {
@@ -87,7 +87,8 @@ fn check_user(process: &Process, found: &mut Findings) {
 }
 
 fn check_terminal(process: &Process, found: &mut Findings) {
-    let Some(size) = process.console_size() else {
+    // Without a terminal it MUST be ignored.
+    let Some(size) = process.console_size().filter(|_| process.terminal() == Some(true)) else {
         return;
     };
     for (name, value) in [("height", size.height()), ("width", size.width())] {

@@ -14,6 +14,7 @@ pub mod table;
 mod walk;
 
 use super::Findings;
+pub use near::nearest;
 use table::Kind;
 
 /// Looks at the names of `json`, which must be the text of a value that parses; `prefix` is what problems are placed
