@@ -92,16 +92,28 @@ fn mended<T: DeserializeOwned>(
     let mut value: Value = serde_json::from_slice(bytes).map_err(|cause| not_json(&cause, bytes, file))?;
     let mut found = names::look(bytes, of.names, of.prefix);
     (of.mend)(&mut value, &mut found.warnings);
-    let parsed = match serde_path_to_error::deserialize(value) {
+    // Through text once more, so that there is one deserializer of all these types in the program and not two.
+    let text = value.to_string();
+    let parsed = match serde_json::from_slice(text.as_bytes()) {
         Ok(parsed) => Some(parsed),
         // What it says of an array in an object's place has been said better.
-        Err(cause) if !found.errors.is_empty() && cause.inner().to_string().starts_with("invalid length") => None,
+        Err(cause) if !found.errors.is_empty() && cause.to_string().starts_with("invalid length") => None,
         Err(cause) => {
-            found.errors.extend(wrong_type(&cause, of.prefix, file, first).problems);
+            let path = names::path(text.as_bytes(), place_of(&cause, text.as_bytes()));
+            found.errors.extend(wrong_type(&cause, &path, of.prefix, file, first).problems);
             None
         }
     };
     found.into_result(parsed)
+}
+
+/// Where in `text`, which is one line, the value lies that an error is about: a byte that belongs to it.
+fn place_of(cause: &serde_json::Error, text: &[u8]) -> usize {
+    let end = cause.column();
+    let missing = cause.to_string().starts_with("missing field");
+    // What is missing is told at the end of its object; of a member that was refused, so is the last one.
+    let last = end.checked_sub(1).filter(|last| !missing && text.get(*last) == Some(&b'}'));
+    last.unwrap_or(end)
 }
 
 /// `config.json: not JSON: line 3, column 5: expected a colon`.
@@ -114,20 +126,14 @@ fn not_json(cause: &serde_json::Error, bytes: &[u8], file: &str) -> Error {
 }
 
 /// `process.user.uid: invalid type: string "x", expected u32`.
-fn wrong_type(
-    cause: &serde_path_to_error::Error<serde_json::Error>,
-    prefix: &str,
-    file: &str,
-    first: &serde_json::Error,
-) -> Error {
-    let path = cause.path().to_string();
-    let place = match (prefix, path.as_str()) {
-        ("", "." | "?") => file.to_owned(),
-        (_, "." | "?") => prefix.to_owned(),
-        ("", _) => path,
+fn wrong_type(cause: &serde_json::Error, path: &str, prefix: &str, file: &str, first: &serde_json::Error) -> Error {
+    let place = match (prefix, path) {
+        ("", "") => file.to_owned(),
+        (_, "") => prefix.to_owned(),
+        ("", _) => path.to_owned(),
         (_, _) => format!("{prefix}.{path}"),
     };
-    let what = without_position(cause.inner());
+    let what = without_position(cause);
     if let Some(field) = what.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let object = if place == file { String::new() } else { format!("{place}.") };
         return Error::new(format!("{object}{field}"), "is missing");
