@@ -118,7 +118,7 @@ struct Amount {
     failcnt: u64,
 }
 
-/// A limit of 0 is none.
+/// A limit of 0 means that there is no limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct Pids {
     #[serde(skip_serializing_if = "zero")]

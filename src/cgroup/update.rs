@@ -174,7 +174,7 @@ fn granule(file: &str) -> u64 {
 
 /// The numbers of a list like `0-3,7` (cpuset(7)).
 pub(super) fn numbers(list: &str) -> Vec<u32> {
-    // What is none was refused by the kernel, and no machine has more.
+    // The kernel has refused what is not a number, and no machine has more.
     let ranges = list.split(',').filter_map(|part| Range::parse(part.trim()).ok());
     let mut all: Vec<u32> = ranges.flat_map(|range| range.numbers(1 << 16)).collect();
     all.sort_unstable();

@@ -68,7 +68,7 @@ fn scan(passwd: Fd, uid: u32, home: &mut Line<'_>) -> bool {
     field >= 5 && number == Some(uid) && !home.is_empty()
 }
 
-/// One more digit; nothing if it is none, or too many.
+/// One more digit; nothing if it is not a digit, or if the number becomes too large.
 fn append(number: Option<u32>, digit: u8) -> Option<u32> {
     let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
     number?.checked_mul(10)?.checked_add(u32::from(digit))

@@ -38,7 +38,7 @@ fn write_to(opened: Fd, value: &[u8]) -> Result<(), Errno> {
     written
 }
 
-/// Opens `path` below this process's own directory of the procfs `proc`. EXDEV if it is none, or something is mounted over it.
+/// Opens `path` below this process's own directory of the procfs `proc`. EXDEV if `proc` is not a procfs, or if something is mounted over the path.
 ///
 /// It must be opened by who writes to it: the kernel lets nobody else write to an attribute.
 pub fn open_own(proc: Fd, path: &CStr, flags: u64) -> Result<Fd, Errno> {

@@ -76,7 +76,7 @@ pub fn whole() -> Command {
         .subcommands(WORDS.iter().map(|word| (word.command)()))
 }
 
-/// Words that runc has and onggi has not.
+/// Words that runc has and onggi does not.
 pub fn absent(name: &str) -> Option<Error> {
     let what = match name {
         "checkpoint" | "restore" => "saving and restoring containers is not supported",

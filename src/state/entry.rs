@@ -146,7 +146,7 @@ impl Entry {
         Path::new("/proc/self/fd").join(self.directory.as_raw_fd().to_string()).join(START_SOCKET)
     }
 
-    /// Removes the start socket: the container has started. It is no error if there is none.
+    /// Removes the start socket: the container has started. That there is none is no error.
     pub fn remove_start_socket(&self) -> Result<()> {
         match unlinkat(&self.directory, START_SOCKET, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),

@@ -99,7 +99,7 @@ fn options() {
     });
 }
 
-/// Of two options that contradict one another the later holds; `defaults` is none.
+/// Of two options that contradict one another the later one holds; `defaults` is not an option of its own.
 #[test]
 fn later_option_holds() {
     guarded(|host| {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::kit::{ROOT, has, keyed, limited, of, read, start_as, until, written};
 use crate::support::{Bundle, guarded, patience, reaper};
 
-/// A number, and none; under a version before 1.3 also 0 is none.
+/// A limit, and no limit, which before version 1.3 of the spec could also be written 0.
 #[test]
 fn every_value_is_written() {
     guarded(|host| {

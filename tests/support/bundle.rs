@@ -83,7 +83,7 @@ impl Bundle {
         })
     }
 
-    /// Replaces the namespace of this type: new if `path` is none, else joined.
+    /// Replaces the namespace of this type: new if there is no `path`, else joined.
     #[must_use]
     pub fn namespace(self, kind: &str, path: Option<&str>) -> Self {
         let bundle = self.without_namespace(kind);

@@ -1,4 +1,4 @@
-//! What was meant by a name that is none.
+//! Which field was meant by a name that is not one.
 
 use super::table::{CONFIG, Field, Kind};
 use crate::error::Problem;

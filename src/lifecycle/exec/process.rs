@@ -100,7 +100,7 @@ fn change(process: &mut oci::Process, request: &ExecRequest) -> Result<()> {
     Ok(())
 }
 
-/// Arguments are bytes, JSON's strings are Unicode: an argument that is none is told, not changed.
+/// Arguments are bytes, JSON's strings are Unicode: an argument that is not Unicode is an error, rather than changed.
 fn texts(words: &[OsString], place: &str) -> Result<Vec<String>> {
     let text = |word: &OsString| {
         word.to_str()
