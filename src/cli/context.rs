@@ -1,4 +1,4 @@
-//! What all words share.
+//! What all commands share.
 
 use clap::Command;
 
@@ -14,12 +14,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// For these flags; `whole` builds the tree of all words.
+    /// For these flags; `whole` builds the tree of all commands.
     pub fn new(global: Global, whole: fn() -> Command) -> Self {
         Self { global, whole }
     }
 
-    /// The tree of all words, for the one that writes it down.
+    /// The tree of all commands, for the one that writes it down.
     pub fn whole(&self) -> Command {
         (self.whole)()
     }

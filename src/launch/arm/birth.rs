@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use super::Room;
+use super::Builder;
 use crate::error::Result;
 use crate::script::{Join, List, Step};
 use crate::sys::{Fd, abi, file};
@@ -25,15 +25,15 @@ pub struct Birth {
 
 impl Birth {
     /// That of a container's init: its namespaces are made, or joined by path.
-    pub fn of_container(room: &mut Room<'_>) -> Result<Self> {
-        let namespaces = &room.plan.namespaces;
+    pub fn of_container(builder: &mut Builder<'_>) -> Result<Self> {
+        let namespaces = &builder.plan.namespaces;
         // A time namespace is not born into: the child makes it, see `child::time`.
         let new = namespaces.new & !abi::CLONE_NEWTIME;
         let joined = namespaces.join.iter().fold(0, |all, join| all | join.kind);
         let reborn = needs_rebirth(new, joined);
         Ok(Self {
             creates: true,
-            joins: joins(room)?,
+            joins: joins(builder)?,
             reborn,
             first: if reborn { 0 } else { new },
             second: if reborn { new } else { 0 },
@@ -42,13 +42,13 @@ impl Birth {
     }
 
     /// That of a process that joins all namespaces of the container whose init is behind `init`, a pidfd.
-    pub fn in_container(room: &mut Room<'_>, init: OwnedFd) -> Self {
-        let namespaces = &room.plan.namespaces;
+    pub fn in_container(builder: &mut Builder<'_>, init: OwnedFd) -> Self {
+        let namespaces = &builder.plan.namespaces;
         let kinds = namespaces.join.iter().fold(namespaces.new, |all, join| all | join.kind);
-        let file = room.files.add(init);
+        let file = builder.files.add(init);
         Self {
             creates: false,
-            joins: if kinds == 0 { List::EMPTY } else { room.layout.list(&[Join { file, index: 0, kinds }]) },
+            joins: if kinds == 0 { List::EMPTY } else { builder.layout.list(&[Join { file, index: 0, kinds }]) },
             reborn: kinds & abi::CLONE_NEWPID != 0,
             first: 0,
             second: 0,
@@ -65,16 +65,16 @@ fn needs_rebirth(new: u64, joined: u64) -> bool {
         || (joined & abi::CLONE_NEWUSER != 0 && new != 0)
 }
 
-fn joins(room: &mut Room<'_>) -> Result<List<Join>> {
-    let plan = room.plan;
+fn joins(builder: &mut Builder<'_>) -> Result<List<Join>> {
+    let plan = builder.plan;
     let mut joins = Vec::with_capacity(plan.namespaces.join.len());
     for (index, join) in (0..).zip(&plan.namespaces.join) {
-        let opened = room.files.add_opened(file::openat(Fd::CWD, &join.path, abi::O_RDONLY));
-        let file = opened.map_err(|errno| room.fault(Step::Join, index as usize, errno))?;
+        let opened = builder.files.add_opened(file::openat(Fd::CWD, &join.path, abi::O_RDONLY));
+        let file = opened.map_err(|errno| builder.fault(Step::Join, index as usize, errno))?;
         if join.kind == abi::CLONE_NEWUSER {
-            room.mappings.joined = Some(file);
+            builder.mappings.joined = Some(file);
         }
         joins.push(Join { file, index, kinds: join.kind });
     }
-    Ok(room.layout.list(&joins))
+    Ok(builder.layout.list(&joins))
 }

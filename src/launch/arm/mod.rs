@@ -5,12 +5,12 @@
 //! its child opens them itself, in the mount namespace of its own.
 
 mod birth;
+mod builder;
 mod container;
 mod idmap;
 mod label;
 mod mounts;
 mod process;
-mod room;
 
 use std::cell::Cell;
 use std::ffi::CString;
@@ -25,7 +25,7 @@ use crate::plan::{Host, Plan};
 use crate::script::{Flag, Injection, Script};
 use crate::sys::{Fd, abi, file};
 use birth::Birth;
-use room::Room;
+use builder::Builder;
 
 /// What a process is armed with: a container's first, or one more for a container that is there.
 pub struct Arming<'a> {
@@ -99,22 +99,22 @@ pub struct Armed<'a> {
 /// Arms a plan.
 pub fn arm(arming: Arming<'_>) -> Result<Armed<'_>> {
     let Arming { plan, host, cgroup, preserve_fds, .. } = arming;
-    let mut room = Room::new(plan, host);
+    let mut builder = Builder::new(plan, host);
     let outside =
         process::Outside { console: arming.console, new_keyring: arming.new_keyring, resctrl: arming.resctrl };
     let (birth, container, process, instead) = match arming.purpose {
         Purpose::Create(creating) => {
-            let birth = Birth::of_container(&mut room)?;
-            let [create_state, start_state] = creating.hook_states.map(|state| room.hook_state(&state));
-            let container = container::container(&mut room, cgroup, creating.no_pivot, create_state)?;
+            let birth = Birth::of_container(&mut builder)?;
+            let [create_state, start_state] = creating.hook_states.map(|state| builder.hook_state(&state));
+            let container = container::container(&mut builder, cgroup, creating.no_pivot, create_state)?;
             let init =
                 process::Init { start: creating.start, hooks: &plan.hooks.start_container, hook_state: start_state };
-            (birth, container, process::lay_out(&mut room, outside, Some(init)), None)
+            (birth, container, process::lay_out(&mut builder, outside, Some(init)), None)
         }
         Purpose::Join(joining) => {
-            let birth = Birth::in_container(&mut room, joining.init);
-            let container = container::none(&mut room)?;
-            (birth, container, process::lay_out(&mut room, outside, None), joining.instead)
+            let birth = Birth::in_container(&mut builder, joining.init);
+            let container = container::none(&mut builder)?;
+            (birth, container, process::lay_out(&mut builder, outside, None), joining.instead)
         }
     };
     let (wire, childs_wire) = Wire::new()?;
@@ -139,8 +139,8 @@ pub fn arm(arming: Arming<'_>) -> Result<Armed<'_>> {
         host,
         cgroup,
         image: image::sealed()?,
-        script: image::memory(&room.layout.finish(script))?,
-        files: room.files,
+        script: image::memory(&builder.layout.finish(script))?,
+        files: builder.files,
         wire,
         childs_wire,
         preserve_fds,

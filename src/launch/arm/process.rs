@@ -3,8 +3,8 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
-use super::room::NO_STATE;
-use super::{Room, label};
+use super::builder::NO_STATE;
+use super::{Builder, label};
 use crate::launch::scheduling;
 use crate::plan::{self, Capabilities, DEFAULT_HOOK_TIMEOUT};
 use crate::script::{self, Flag, List};
@@ -35,56 +35,56 @@ pub struct Init<'a> {
 const DEFAULT_UMASK: u32 = 0o022;
 
 /// Lays out the plan's process. Without `init` it is one that joins a container.
-pub fn lay_out(room: &mut Room<'_>, outside: Outside, init: Option<Init<'_>>) -> script::Process {
-    let process = &room.plan.process;
+pub fn lay_out(builder: &mut Builder<'_>, outside: Outside, init: Option<Init<'_>>) -> script::Process {
+    let process = &builder.plan.process;
     let joins = init.is_none();
     let Init { start, hooks, hook_state } = init.unwrap_or(Init { start: None, hooks: &[], hook_state: NO_STATE });
     let variable = |name: &[u8]| process.env.iter().find_map(|it| it.to_bytes_with_nul().strip_prefix(name));
     let path = variable(b"PATH=").and_then(|value| CStr::from_bytes_with_nul(value).ok());
     let (rows, columns) = process.console_size.unwrap_or((0, 0));
     let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
-    let (filter, memory) = (room.plan.seccomp.as_ref(), room.plan.memory_policy.as_ref());
+    let (filter, memory) = (builder.plan.seccomp.as_ref(), builder.plan.memory_policy.as_ref());
     // An ordinary user's process sets its own scheduling; root's parent does it, see `launch::scheduling`.
-    let own_scheduling = room.rootless;
+    let own_scheduling = builder.rootless;
     // `process.execCPUAffinity` is for processes that join.
     let processors = process.exec_affinity.last.as_ref().filter(|_| joins);
     let scheduler = process.scheduler.iter().filter(|_| own_scheduling).map(scheduling::attributes);
-    let scheduler = room.layout.list(&scheduler.collect::<Vec<_>>());
-    let mut add = |file: Option<OwnedFd>| file.map_or(Fd::NONE, |file| room.files.add(file));
+    let scheduler = builder.layout.list(&scheduler.collect::<Vec<_>>());
+    let mut add = |file: Option<OwnedFd>| file.map_or(Fd::NONE, |file| builder.files.add(file));
     let (console, start) = (add(outside.console), add(start));
-    let resctrl: Vec<Fd> = outside.resctrl.into_iter().map(|file| room.files.add(file)).collect();
+    let resctrl: Vec<Fd> = outside.resctrl.into_iter().map(|file| builder.files.add(file)).collect();
     script::Process {
-        argv: room.layout.vector(&process.args, 0),
-        program: room.layout.optional(process.args.first().map(CString::as_c_str)),
-        envp: room.layout.vector(&process.env, 1),
+        argv: builder.layout.vector(&process.args, 0),
+        program: builder.layout.optional(process.args.first().map(CString::as_c_str)),
+        envp: builder.layout.vector(&process.env, 1),
         find_home: Flag::from(variable(b"HOME=").is_none()),
         listens: Flag::from(process.env.iter().any(|variable| variable.as_c_str() == script::LISTEN_PID)),
-        path: room.layout.optional(path),
-        cwd: room.layout.text(&process.cwd),
+        path: builder.layout.optional(path),
+        cwd: builder.layout.text(&process.cwd),
         make_cwd: Flag::from(!joins),
         new_keyring: Flag::from(outside.new_keyring),
         keep_processors: Flag::from(joins && process.exec_affinity.initial.is_some()),
-        processors: processors.map_or(List::EMPTY, |set| room.layout.list(set.words())),
-        set_personality: Flag::from(room.plan.personality.is_some()),
-        personality: room.plan.personality.unwrap_or(0),
+        processors: processors.map_or(List::EMPTY, |set| builder.layout.list(set.words())),
+        set_personality: Flag::from(builder.plan.personality.is_some()),
+        personality: builder.plan.personality.unwrap_or(0),
         scheduler,
         io_priority: process.io_priority.filter(|_| own_scheduling).unwrap_or(0),
         await_scheduling: Flag::from(joins && !own_scheduling && scheduling::is_asked(process)),
-        key_label: label::of_keyrings(room, process),
-        labels: label::of_program(room, process),
-        resctrl: room.layout.list(&resctrl),
+        key_label: label::of_keyrings(builder, process),
+        labels: label::of_program(builder, process),
+        resctrl: builder.layout.list(&resctrl),
         memory_policy: Flag::from(memory.is_some()),
         memory_mode: memory.map_or(0, |policy| policy.mode),
-        memory_nodes: memory.map_or(List::EMPTY, |policy| room.layout.list(&policy.nodes)),
+        memory_nodes: memory.map_or(List::EMPTY, |policy| builder.layout.list(&policy.nodes)),
         uid: process.uid,
         gid: process.gid,
-        groups: room.layout.list(&process.groups),
+        groups: builder.layout.list(&process.groups),
         umask: process.umask.unwrap_or(DEFAULT_UMASK),
         console,
         rows,
         columns,
-        rlimits: rlimits(room, process),
-        lenient_memlock: Flag::from(room.rootless),
+        rlimits: rlimits(builder, process),
+        lenient_memlock: Flag::from(builder.rootless),
         last_capability: last_capability(),
         bounding,
         effective,
@@ -92,12 +92,12 @@ pub fn lay_out(room: &mut Room<'_>, outside: Outside, init: Option<Init<'_>>) ->
         inheritable,
         ambient,
         no_new_privileges: Flag::from(process.no_new_privileges),
-        seccomp: filter.map_or(List::EMPTY, |filter| room.layout.list(&words(filter))),
+        seccomp: filter.map_or(List::EMPTY, |filter| builder.layout.list(&words(filter))),
         seccomp_flags: filter.map_or(0, |filter| filter.flags),
         filter_first: Flag::from(hooks.is_empty() && filter.is_some_and(goes_first)),
         notifies: Flag::from(filter.is_some_and(|filter| filter.notify)),
         start,
-        hooks: self::hooks(room, hooks),
+        hooks: self::hooks(builder, hooks),
         hook_state,
     }
 }
@@ -109,26 +109,26 @@ fn goes_first(filter: &Filter) -> bool {
 }
 
 /// Lays out hooks that the child runs.
-pub fn hooks(room: &mut Room<'_>, hooks: &[plan::Hook]) -> List<script::Hook> {
+pub fn hooks(builder: &mut Builder<'_>, hooks: &[plan::Hook]) -> List<script::Hook> {
     let hooks: Vec<_> = hooks
         .iter()
         .map(|hook| script::Hook {
-            path: room.layout.text(&hook.path),
-            argv: room.layout.vector(&hook.args, 0),
-            envp: room.layout.vector(&hook.env, 0),
+            path: builder.layout.text(&hook.path),
+            argv: builder.layout.vector(&hook.args, 0),
+            envp: builder.layout.vector(&hook.env, 0),
             timeout: u32::try_from(hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT).as_secs()).unwrap_or(u32::MAX),
         })
         .collect();
-    room.layout.list(&hooks)
+    builder.layout.list(&hooks)
 }
 
-fn rlimits(room: &mut Room<'_>, process: &plan::Process) -> List<script::Rlimit> {
+fn rlimits(builder: &mut Builder<'_>, process: &plan::Process) -> List<script::Rlimit> {
     let limits: Vec<_> = process
         .rlimits
         .iter()
         .map(|limit| script::Rlimit { resource: limit.resource, padding: 0, soft: limit.soft, hard: limit.hard })
         .collect();
-    room.layout.list(&limits)
+    builder.layout.list(&limits)
 }
 
 /// The filter's instructions, each as the eight bytes that the kernel reads.

@@ -17,7 +17,7 @@ use crate::sys::{Errno, Fd, abi, file, mount};
 pub const NO_STATE: HookState = HookState { before: Text::NONE, after: Text::NONE };
 
 /// A script in the making.
-pub struct Room<'a> {
+pub struct Builder<'a> {
     pub layout: Layout,
     pub files: Descriptors,
     pub plan: &'a Plan,
@@ -28,7 +28,7 @@ pub struct Room<'a> {
     pub mappings: Mappings<'a>,
 }
 
-impl<'a> Room<'a> {
+impl<'a> Builder<'a> {
     /// Nothing laid out yet.
     pub fn new(plan: &'a Plan, host: &Host) -> Self {
         Self {
