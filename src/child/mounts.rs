@@ -56,7 +56,7 @@ pub fn open_sources(container: &Container) -> Outcome {
         if !null.is(abi::S_IFCHR) || (null.major, null.minor) != (1, 3) {
             return Err(Fault::new(Step::Null, 0));
         }
-        // It is the host's own node: who could write to its inode from inside could change its owner and its mode for all.
+        // It is the host's own node: whoever could write to its inode from inside could change its owner and mode for everybody.
         let closed = abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC;
         sys::set_attributes(container.null.get(), closed, 0, 0, false).at(Step::Null)?;
     }
@@ -149,7 +149,7 @@ fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
     let directory = file::stat(tree).nth(Step::MountTarget, index)?.is(abi::S_IFDIR);
     let kind = if directory { Kind::Directory } else { Kind::File };
     let found = place::find_or_make(root, path, kind).nth(Step::MountTarget, index)?;
-    // The plan knows what may be mounted inside /proc, by its name: a link of the image must not lead anything else there.
+    // The plan has checked by name what may be mounted inside /proc: a link in the image must not lead anything else there.
     let named = path.to_bytes();
     let inside_proc = file::filesystem(found).nth(Step::MountTarget, index)? == abi::PROC_SUPER_MAGIC;
     if inside_proc && named != b"/proc" && !named.starts_with(b"/proc/") {
@@ -167,7 +167,8 @@ fn attributes(tree: Fd, index: u32, mount: &Mount) -> Outcome {
     if mount.set | mount.clear != 0 {
         sys::set_attributes(tree, mount.set, mount.clear, 0, false).nth(Step::MountAttributes, index)?;
     }
-    // Last: what is asked of all of them is asked of the uppermost, too, whatever else it is asked (rw, rro: as other runtimes).
+    // Last: what holds for the whole tree holds for the uppermost mount, too, whatever its own options say (`rw,rro`: as with
+    // other runtimes).
     if mount.set_below | mount.clear_below != 0 {
         sys::set_attributes(tree, mount.set_below, mount.clear_below, 0, true).nth(Step::MountAttributes, index)?;
     }

@@ -90,7 +90,7 @@ pub fn make(
         }),
     };
     let armed = launch::arm(arming)?;
-    // These the child runs itself; how far it comes is not known here.
+    // The child runs these itself, and how far it comes is not known here.
     hooked.set(!plan.hooks.create_container.is_empty());
     let mut namespaced = Namespaced { plan, record: &record, interrupts: &interrupts, hooked: &hooked, moved: None };
     let child = launch::spawn(armed, &interrupts, &mut |pid| namespaced.complete(pid))?;
@@ -154,7 +154,7 @@ fn hook_states(plan: &Plan, record: &Record) -> Result<[(CString, CString); 2]> 
     Ok([cut(Status::Creating)?, cut(Status::Created)?])
 }
 
-/// The socket that `start` connects to. Its path goes by way of the directory's descriptor: addresses are short.
+/// The socket that `start` connects to, by a path through the directory's descriptor: a socket's address must be short.
 fn listen(entry: &Entry) -> Result<OwnedFd> {
     UnixListener::bind(entry.start_socket())
         .map(OwnedFd::from)

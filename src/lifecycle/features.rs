@@ -1,4 +1,4 @@
-//! `features`: what onggi can do, whatever this host can (spec: features, features-linux).
+//! `features`: what onggi can do, whether or not this host can (spec: features, features-linux).
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub fn features() -> Value {
             "org.onggi.version": env!("CARGO_PKG_VERSION"),
             "org.opencontainers.runc.checkpoint.enabled": "false",
         },
-        // With a dot at its end it stands for all that begin so. They do something only where root allows it.
+        // A dot at the end stands for all annotations that begin like this. They have an effect only where root allows it.
         "potentiallyUnsafeConfigAnnotations": [systemd::ANNOTATION],
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],

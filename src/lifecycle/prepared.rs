@@ -53,7 +53,7 @@ impl Prepared {
     }
 }
 
-/// Root's leave for annotations: the properties of systemd units that they may set, one a line.
+/// Which properties of systemd units annotations may set, one a line: root's decision.
 const ALLOWED: &str = "/etc/onggi/systemd-properties";
 
 /// The plan of a bundle, with systemd to make the cgroup or not.

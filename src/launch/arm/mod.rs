@@ -69,7 +69,7 @@ pub struct Creating {
 pub struct Joining<'a> {
     /// A pidfd of the container's init.
     pub init: OwnedFd,
-    /// Where the process goes if its cgroup takes none, because it hands controllers on to those below it.
+    /// Where the process goes if its cgroup can't have processes, because it passes controllers on to those below it.
     pub instead: Option<Instead<'a>>,
 }
 

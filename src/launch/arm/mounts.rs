@@ -10,7 +10,7 @@ use crate::plan::{Mount, Parameter, Source};
 use crate::script::{self, Flag, List, Step, Text};
 use crate::sys::{Fd, abi};
 
-/// File systems that need nothing of the host's tree: what else is made new is made while that is there.
+/// File systems that need nothing of the host's tree. All others are made while that is still there.
 const OF_NOTHING: [&[u8]; 5] = [b"devpts", b"mqueue", b"proc", b"sysfs", b"tmpfs"];
 
 /// Lays out the mounts; `cgroup` is the container's own directory.
@@ -88,8 +88,8 @@ fn nowhere(builder: &mut Builder<'_>, mount: &Mount) -> script::Mount {
 }
 
 /// What is copied from the host's tree still belongs to its peer groups: mounts made in the container would show on the
-/// host. Unless the config wants just that, the copy leaves them first. In a user namespace it always does, as the kernel has
-/// it where it copies mounts itself: who is root in there only must not mount on the host.
+/// host. Unless the config wants just that, the copy leaves them first. In a user namespace it always does, as the kernel
+/// does where it copies mounts itself: root of a user namespace must not be able to mount on the host.
 fn keep_host_out(builder: &Builder<'_>, propagation: &mut Vec<u64>) {
     let root = builder.plan.rootfs.propagation;
     let own = abi::MS_PRIVATE | abi::MS_SLAVE | abi::MS_UNBINDABLE;

@@ -44,7 +44,7 @@ pub fn lay_out(builder: &mut Builder<'_>, outside: Outside, init: Option<Init<'_
     let (rows, columns) = process.console_size.unwrap_or((0, 0));
     let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
     let (filter, memory) = (builder.plan.seccomp.as_ref(), builder.plan.memory_policy.as_ref());
-    // An ordinary user's process sets its own scheduling; root's parent does it, see `launch::scheduling`.
+    // An ordinary user's process sets its own scheduling; where root is the caller the parent does it, see `launch::scheduling`.
     let own_scheduling = builder.rootless;
     // `process.execCPUAffinity` is for processes that join.
     let processors = process.exec_affinity.last.as_ref().filter(|_| joins);
@@ -144,7 +144,7 @@ fn words(filter: &Filter) -> Vec<u64> {
     filter.program.iter().map(word).collect()
 }
 
-/// The highest capability that this kernel knows; asked from where it has been for years.
+/// The highest capability that this kernel knows. The search begins where it has been for years.
 fn last_capability() -> u32 {
     let known = |capability: u32| process::prctl(abi::PR_CAPBSET_READ, capability as usize).is_ok();
     let mut last = 40;
