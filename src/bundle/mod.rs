@@ -7,7 +7,7 @@
 //! May enter: nothing of onggi but `error`. Of the host only `config.json` itself is looked at.
 
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ pub mod check;
 mod findings;
 mod mend;
 pub mod names;
+mod not_json;
 mod parse;
 pub mod path;
 pub mod spec;
@@ -45,8 +46,12 @@ impl Bundle {
     /// Errors: no such directory, no or no readable `config.json` in it, not JSON (with line and column), a value of the
     /// wrong type (with its JSON path).
     pub fn load(dir: &Path) -> Result<Self> {
-        let path =
-            std::path::absolute(dir).map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
+        // What `..` means the kernel knows; otherwise the path stays as its caller wrote it.
+        let up = dir.components().any(|part| part == std::path::Component::ParentDir);
+        let absolute = if up { dir.canonicalize() } else { Err(ErrorKind::NotFound.into()) };
+        let path = absolute
+            .or_else(|_| std::path::absolute(dir))
+            .map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
         let config = read_config(&path)?;
         Self::parse(path, config)
     }
@@ -70,18 +75,32 @@ fn read_config(bundle: &Path) -> Result<Vec<u8>> {
     // A FIFO is to be refused below, not waited for.
     let mut open = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&file) {
         Ok(open) => open,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
             return Err(no_config(bundle));
         }
-        Err(cause) => return Err(Error::io(place(), "cannot be read", cause)),
+        Err(cause) => return Err(unreadable(&place(), cause)),
     };
-    let metadata = open.metadata().map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    let metadata = open.metadata().map_err(|cause| unreadable(&place(), cause))?;
     if !metadata.is_file() {
-        return Err(Error::new(place(), "is not a regular file"));
+        return Err(Error::new(place(), "is not a regular file").hint("put the config itself there"));
     }
     let mut config = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default().saturating_add(1));
-    open.read_to_end(&mut config).map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    open.read_to_end(&mut config).map_err(|cause| unreadable(&place(), cause))?;
     Ok(config)
+}
+
+fn unreadable(file: &str, cause: std::io::Error) -> Error {
+    let kind = cause.kind();
+    let error = Error::io(file, "can't be read", cause);
+    match kind {
+        ErrorKind::PermissionDenied => {
+            error.hint("its directories must be searchable, and it readable, for the caller")
+        }
+        ErrorKind::NotADirectory => {
+            error.hint("--bundle names the directory with config.json and the root file system")
+        }
+        _ => error,
+    }
 }
 
 fn no_config(bundle: &Path) -> Error {
@@ -126,6 +145,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("config.json")).unwrap();
         let error = Bundle::load(dir.path()).unwrap_err().to_string();
-        assert!(error.ends_with("/config.json: is not a regular file"), "{error}");
+        assert!(error.ends_with("/config.json: is not a regular file (put the config itself there)"), "{error}");
     }
 }

@@ -6,48 +6,20 @@ use oci_spec::runtime::{LinuxResources, Process, Spec};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::mend;
 use super::names::{self, table};
+use super::{mend, not_json};
 use crate::error::{Error, Problem, Result};
 
 /// Parses a config.json; `file` is its name for error messages.
 pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
-    let (spec, warnings): (Spec, _) = parse(bytes, &file.display().to_string(), &WHOLE)?;
-    if let Some(process) = spec.process() {
-        required(process, bytes, "/process")?;
-    }
-    Ok((spec, warnings))
+    parse(bytes, &file.display().to_string(), &WHOLE)
 }
 
 /// Parses the process object of `exec --process`; `file` is its name for error messages (`-` reads as standard input).
 ///
 /// Returns the process and what was tolerated. Problems are placed as in config.json: `process.cwd: ...`.
 pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)> {
-    let (process, warnings) = parse(bytes, file, &PROCESS)?;
-    required(&process, bytes, "")?;
-    Ok((process, warnings))
-}
-
-/// What the spec requires of ioPriority and rlimits, and oci-spec makes up where it is missing (config, POSIX process, Linux
-/// Process). Only where it may have done so the text is read once more.
-fn required(process: &Process, bytes: &[u8], pointer: &str) -> Result<()> {
-    let rlimits = process.rlimits().as_deref().unwrap_or_default();
-    let zero = |index: &usize| rlimits[*index].soft() == 0 || rlimits[*index].hard() == 0;
-    let mut members: Vec<(String, String)> = Vec::new();
-    for index in (0..rlimits.len()).filter(zero) {
-        members.extend(
-            ["soft", "hard"].map(|name| (format!("rlimits[{index}].{name}"), format!("rlimits/{index}/{name}"))),
-        );
-    }
-    if process.io_priority().is_some() {
-        members.extend(["class", "priority"].map(|name| (format!("ioPriority.{name}"), format!("ioPriority/{name}"))));
-    }
-    if members.is_empty() {
-        return Ok(());
-    }
-    let config: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    members.retain(|(_, member)| config.pointer(&format!("{pointer}/{member}")).is_none_or(Value::is_null));
-    Error::all(members.iter().map(|(place, _)| Problem::new(format!("process.{place}"), "is missing")).collect())
+    parse(bytes, file, &PROCESS)
 }
 
 /// Parses the resources of `update`; `file` is their name for error messages.
@@ -89,18 +61,20 @@ fn mended<T: DeserializeOwned>(
     of: &Subject,
     first: &serde_json::Error,
 ) -> Result<(T, Vec<Problem>)> {
-    let mut value: Value = serde_json::from_slice(bytes).map_err(|cause| not_json(&cause, bytes, file))?;
+    let mut value: Value = serde_json::from_slice(bytes)
+        .map_err(|cause| not_json::explain(&cause, &without_position(&cause), bytes, file))?;
     let mut found = names::look(bytes, of.names, of.prefix);
     (of.mend)(&mut value, &mut found.warnings);
     // Through text once more, so that there is one deserializer of all these types in the program and not two.
     let text = value.to_string();
     let parsed = match serde_json::from_slice(text.as_bytes()) {
         Ok(parsed) => Some(parsed),
-        // What it says of an array in an object's place has been said better.
-        Err(cause) if !found.errors.is_empty() && cause.to_string().starts_with("invalid length") => None,
         Err(cause) => {
             let path = names::path(text.as_bytes(), place_of(&cause, text.as_bytes()));
-            found.errors.extend(wrong_type(&cause, &path, of.prefix, file, first).problems);
+            let mut problems = wrong_type(&cause, &path, of.prefix, file, first).problems;
+            // What it says of, or in, an array in an object's place has been said better.
+            problems.retain(|problem| !found.errors.iter().any(|known| within(&problem.place, &known.place)));
+            found.errors.append(&mut problems);
             None
         }
     };
@@ -116,13 +90,9 @@ fn place_of(cause: &serde_json::Error, text: &[u8]) -> usize {
     last.unwrap_or(end)
 }
 
-/// `config.json: not JSON: line 3, column 5: expected a colon`.
-fn not_json(cause: &serde_json::Error, bytes: &[u8], file: &str) -> Error {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Error::new(file, "is empty").hint("`onggi spec` writes a config.json to begin with");
-    }
-    let (line, column) = (cause.line(), cause.column());
-    Error::new(file, format!("not JSON: line {line}, column {column}: {}", without_position(cause)))
+/// Whether `place` is `object`, or lies in it: `mounts[1].options` in `mounts[1]`.
+fn within(place: &str, object: &str) -> bool {
+    place.strip_prefix(object).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// `process.user.uid: invalid type: string "x", expected u32`.
@@ -134,6 +104,9 @@ fn wrong_type(cause: &serde_json::Error, path: &str, prefix: &str, file: &str, f
         (_, _) => format!("{prefix}.{path}"),
     };
     let what = without_position(cause);
+    if place == file && what.ends_with(", expected an object") {
+        return Error::new(file, "must be a JSON object");
+    }
     if let Some(field) = what.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let object = if place == file { String::new() } else { format!("{place}.") };
         return Error::new(format!("{object}{field}"), "is missing");
@@ -172,15 +145,33 @@ fn without_position(cause: &serde_json::Error) -> String {
     let Some((found, expected)) = text.rsplit_once(", expected ") else {
         return text.to_owned();
     };
+    let found = found_words(found);
     let words = EXPECTED.iter().find(|(rust, _)| *rust == expected).map(|(_, words)| *words);
     match words {
         Some(words) => format!("{found}, expected {words}"),
         None if expected.starts_with("struct ") || expected.starts_with("internally") => {
             format!("{found}, expected an object")
         }
-        None => text.to_owned(),
+        None => format!("{found}, expected {expected}"),
     }
 }
+
+/// What serde found, in the words of JSON, and no more of a value than tells which it is.
+fn found_words(found: &str) -> String {
+    match found {
+        "invalid type: sequence" => return "invalid type: array".into(),
+        "invalid type: map" => return "invalid type: object".into(),
+        _ => {}
+    }
+    let found = found.replacen("floating point `", "number `", 1);
+    match found.char_indices().nth(VALUE) {
+        Some((end, _)) => format!("{}[...]\"", &found[..end]),
+        None => found,
+    }
+}
+
+/// The most letters of a value that stands in the wrong place.
+const VALUE: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -192,10 +183,10 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_place() {
-        assert_eq!(said(""), "/b/config.json: is empty (`onggi spec` writes a config.json to begin with)");
-        assert_eq!(said("{\n  \"ociVersion\" 1}"), "/b/config.json: not JSON: line 2, column 16: expected `:`");
-        assert_eq!(said("{\n"), "/b/config.json: not JSON: line 2, column 0: EOF while parsing an object");
-        assert_eq!(said("[]{"), "/b/config.json: not JSON: line 1, column 3: trailing characters");
+        assert_eq!(
+            said("{\n  \"ociVersion\" 1}"),
+            "/b/config.json: not JSON: line 2, column 16: expected `:` (there it reads \"1}\")"
+        );
         assert_eq!(
             said("{\"process\":\n{\"user\":{\"uid\":\"x\"}, \"cwd\":\"/\"}}"),
             "process.user.uid: invalid type: string \"x\", expected a whole number from 0 to 4294967295 (line 2 of /b/config.json)"
@@ -205,10 +196,14 @@ mod tests {
             "process.user.uid: invalid value: integer `-1`, expected a whole number from 0 to 4294967295 (line 1 of /b/config.json)"
         );
         assert_eq!(said("[]"), "/b/config.json: must be a JSON object");
-        assert_eq!(
-            said("7"),
-            "/b/config.json: invalid type: integer `7`, expected an object (line 1 of /b/config.json)"
-        );
+        assert_eq!(said("7"), "/b/config.json: must be a JSON object");
+        assert_eq!(said("{\"process\": [{\"a\": 1}]}"), "process: invalid type: array, expected an object");
+        let long = said(&format!("{{\"process\": \"{}\"}}", "b ".repeat(5000)));
+        assert!(long.contains("string \"b b b") && long.contains("[...]\", expected an object"), "{long}");
+        assert!(long.len() < 400, "{long}");
+        assert!(said("{\"hostname\": {}}").starts_with("hostname: invalid type: object, expected a string (line 1"));
+        assert!(said("{\"hostname\": []}").starts_with("hostname: invalid type: array, expected a string (line 1"));
+        assert!(said("{\"hostname\": 1.5}").starts_with("hostname: invalid type: number `1.5`, expected a string"));
     }
 
     #[test]

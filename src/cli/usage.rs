@@ -40,6 +40,7 @@ pub fn explain(error: &clap::Error, name: &str) -> Error {
         ErrorKind::ArgumentConflict => {
             (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg)))
         }
+        ErrorKind::InvalidUtf8 => (about(), "an argument is not UTF-8".into()),
         _ => (about(), first_line(error)),
     };
     let hint = match (suggestion, belongs_before(&argument)) {

@@ -23,12 +23,7 @@ use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 /// Creates the container: when this returns, it is complete and waits for `start`. After an error nothing of it is left.
 pub fn create(store: &Store, request: &CreateRequest) -> Result<()> {
     let prepared = Prepared::new(store, request)?;
-    let terminal = prepared.plan.process.terminal;
-    if request.console_socket.is_some() && !terminal {
-        return Err(Error::new("--console-socket", "the process has no terminal to send there")
-            .hint("set process.terminal to true, or leave the option out"));
-    }
-    let console = console::detached(request.console_socket.as_deref(), terminal, || {
+    let console = console::detached(request.console_socket.as_deref(), prepared.plan.process.terminal, || {
         Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
             .hint("give --console-socket, set it to false, or use `onggi run` in the foreground")
     })?;
@@ -172,7 +167,10 @@ pub fn tell_pid(child: &Child, pidfd_socket: Option<&Path>, pid_file: Option<&Pa
 /// Writes `pid` in digits only; the file is complete or not there. What is there already is replaced if it is a file: a
 /// device, a FIFO or a directory was not meant to be.
 fn write_pid(path: &Path, pid: i32) -> Result<()> {
-    let failed = |cause: std::io::Error| Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
+    let failed = |cause: std::io::Error| {
+        Error::io("--pid-file", format!("{} can't be written", path.display()), cause)
+            .hint("name a file in a directory that is there and can be written to")
+    };
     let there = path.symlink_metadata().map(|there| there.file_type());
     if there.is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
         let what = format!("{} is there already, and is no file", path.display());

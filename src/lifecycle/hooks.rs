@@ -52,7 +52,9 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     let failed = |what: &str, cause: std::io::Error| Error::io(place, what, cause);
     let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
     let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
-    let child = start(hook, &state.bundle, &input, &ear).map_err(|cause| failed("can't be started", cause.into()))?;
+    let child = start(hook, &state.bundle, &input, &ear).map_err(|cause| {
+        failed("can't be started", cause.into()).hint("it is a program of the host: correct its path, or install it")
+    })?;
     // Ours must go, or its end would never be heard.
     drop(ear);
     let timeout = hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT);
@@ -268,7 +270,11 @@ mod tests {
     fn one_that_is_not_there() {
         let missing = Hook { path: c"/no/such/hook".into(), ..shell("", 60) };
         let error = run(&[missing], "createRuntime", &state(), None).unwrap_err().to_string();
-        assert_eq!(error, "hooks.createRuntime[0] /no/such/hook: can't be started: no such file or directory");
+        assert_eq!(
+            error,
+            "hooks.createRuntime[0] /no/such/hook: can't be started: no such file or directory \
+             (it is a program of the host: correct its path, or install it)"
+        );
     }
 
     #[test]

@@ -225,7 +225,10 @@ impl Entry {
     }
 
     fn failed(&self, file: &str, what: &str, cause: impl Into<std::io::Error>) -> Error {
-        Error::io(self.place(file), what, cause)
+        let cause = cause.into();
+        let full = matches!(cause.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT));
+        let error = Error::io(self.place(file), what, cause);
+        if full { error.hint("make room on that file system, or keep states elsewhere with --root DIR") } else { error }
     }
 }
 

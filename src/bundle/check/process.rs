@@ -30,7 +30,10 @@ fn check_args(process: &Process, found: &mut Findings) {
         [] => found.error(Problem::new("process.args", "is empty").hint("its first member names the program to run")),
         // Engines tell "not found" from other failures by this phrase.
         [first, ..] if first.is_empty() => {
-            found.error(Problem::new("process.args[0]", "is an empty name: executable file not found in $PATH"));
+            found.error(
+                Problem::new("process.args[0]", "is an empty name: executable file not found in $PATH")
+                    .hint("name the program to run"),
+            );
         }
         _ => {}
     }
@@ -81,7 +84,7 @@ fn check_user(process: &Process, found: &mut Findings) {
     let own = [("process.user.uid".to_owned(), user.uid()), ("process.user.gid".to_owned(), user.gid())];
     for (place, id) in own.into_iter().chain(groups) {
         if id == u32::MAX {
-            found.error(Problem::new(place, format!("{id} is no valid id")));
+            found.error(Problem::new(place, format!("{id} is no valid id")).hint("ids go up to 4294967294"));
         }
     }
 }
@@ -109,10 +112,8 @@ fn check_rlimits(rlimits: &[PosixRlimit], found: &mut Findings) {
             found.error(Problem::new(&place, format!("{kind} is already given by rlimits[{first}]")));
         }
         if soft > hard {
-            found.error(Problem::new(
-                place,
-                format!("the soft limit of {kind} ({soft}) is above its hard limit ({hard})"),
-            ));
+            let what = format!("the soft limit of {kind} ({soft}) is above its hard limit ({hard})");
+            found.error(Problem::new(place, what).hint("lower soft, or raise hard"));
         }
     }
 }

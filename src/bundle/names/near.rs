@@ -74,7 +74,7 @@ fn elsewhere(key: &str) -> Option<String> {
 
 fn collect(kind: Kind, place: &str, key: &str, places: &mut Vec<String>) {
     let (fields, place) = match kind {
-        Kind::Value => return,
+        Kind::Value | Kind::Required => return,
         Kind::Map(of) => return collect(*of, &format!("{place}.*"), key, places),
         Kind::Object(fields) if place.is_empty() => (fields, String::new()),
         Kind::Object(fields) => (fields, format!("{place}.")),

@@ -78,7 +78,16 @@ impl<'a> Walk<'a> {
                 found.error(self.twice(start, at, &key, &place));
             }
             seen |= 1 << index;
+            if matches!(kind, Kind::Required) && self.next() == b'n' {
+                // null is as good as nothing.
+                absent(&place, found);
+            }
             self.value(*kind, &place, found);
+        }
+        for (index, (name, kind)) in fields.iter().enumerate() {
+            if matches!(kind, Kind::Required) && seen & 1 << index == 0 {
+                absent(&Place::Field(place, name), found);
+            }
         }
     }
 
@@ -231,6 +240,10 @@ impl<'a> Walk<'a> {
         let (line, column) = (lines.len(), lines.last().map_or(0, |last| last.len()) + 1);
         format!("line {line}, column {column}")
     }
+}
+
+fn absent(place: &Place, found: &mut Findings) {
+    found.error(Problem::new(place.to_string(), "is missing").hint("there is no default for it"));
 }
 
 /// What a key says: nearly always just the bytes between its quotes.

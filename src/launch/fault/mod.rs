@@ -173,7 +173,7 @@ pub(super) fn clone_hint(error: Error, errno: i32) -> Error {
     match errno {
         abi::EAGAIN => error.hint("RLIMIT_NPROC, pids.max or kernel.pid_max is reached"),
         abi::EPERM => {
-            error.hint("new namespaces need root, or a user namespace: add one (onggi spec --rootless shows how)")
+            error.hint("new namespaces need CAP_SYS_ADMIN, or a user namespace: run as root with it, or add one (onggi spec --rootless shows how)")
         }
         abi::ENOSPC => error.hint("too many nested or too many namespaces: see user.max_*_namespaces (sysctl)"),
         _ => error,

@@ -146,7 +146,9 @@ impl Fault<'_> {
         let place = format!("process.args[0] {name:?}");
         let on_path = self.step == Step::Program && self.extra == 0 && self.index == 1;
         let (error, status) = match self.errno {
-            abi::ENOENT if on_path => (Error::new(place, "executable file not found in $PATH"), 127),
+            abi::ENOENT if on_path => {
+                (Error::new(place, "executable file not found in $PATH").hint(self.looked_in()), 127)
+            }
             abi::ENOENT if self.step == Step::Execve => (
                 self.say(place, "is there, but the interpreter that it names is not")
                     .hint("that of its first line (#!), or its dynamic loader"),
@@ -158,18 +160,40 @@ impl Fault<'_> {
                 126,
             ),
             // "exec" and "permission denied" are what Podman's callers look for.
-            abi::EISDIR => (Error::new(place, "can't be executed: is a directory: permission denied"), 126),
+            abi::EISDIR => (
+                Error::new(place, "can't be executed: is a directory: permission denied")
+                    .hint("name the program that is in it"),
+                126,
+            ),
             abi::EACCES => (
                 self.say(place, "can't be executed")
                     .hint("it must be executable for the user of the process, and its mount not be noexec"),
                 126,
             ),
-            abi::ENOENT | abi::ENOTDIR => (self.say(place, "can't be executed"), 127),
+            abi::ENOENT | abi::ENOTDIR => (
+                self.say(place, "can't be executed").hint("it is not in the image, or a link on the way leads nowhere"),
+                127,
+            ),
+            libc::ELOOP => (self.say(place, "can't be executed").hint("a link in the image leads back to itself"), 126),
+            libc::ETXTBSY => {
+                (self.say(place, "can't be executed").hint("somebody still has the file open for writing"), 126)
+            }
             0 => (Error::new(place, "the path is too long"), 127),
             abi::EPERM => (self.say(place, "can't be executed").hint("does linux.seccomp allow execve?"), 126),
             _ => (self.say(place, "can't be executed"), 126),
         };
         error.status(status)
+    }
+}
+
+impl Fault<'_> {
+    /// Where a program without a path was looked for.
+    fn looked_in(&self) -> String {
+        let path = self.plan.process.env.iter().find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
+        match path {
+            Some(path) => format!("the PATH of process.env is {}", String::from_utf8_lossy(path)),
+            None => "process.env has no PATH, so the usual directories were looked through".into(),
+        }
     }
 }
 

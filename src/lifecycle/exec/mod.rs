@@ -79,7 +79,8 @@ fn allowed(id: &Id, status: Status, request: &ExecRequest) -> Result<()> {
         Status::Paused => Err(Error::new(id.as_str(), "container is paused")
             .hint(format!("`onggi resume {id}`, or --ignore-paused to wait in it"))),
         Status::Creating => Err(Error::new(id.as_str(), "container is still being created")),
-        Status::Stopped => Err(Error::new(id.as_str(), "container not running")),
+        Status::Stopped => Err(Error::new(id.as_str(), "container not running")
+            .hint("it has ended; `onggi delete` it, and `onggi run` it anew")),
     }
 }
 

@@ -71,8 +71,8 @@ fn change(process: &mut oci::Process, request: &ExecRequest) -> Result<()> {
     if request.tty {
         process.set_terminal(Some(true));
     }
-    if request.no_new_privs {
-        process.set_no_new_privileges(Some(true));
+    if request.no_new_privs.is_some() {
+        process.set_no_new_privileges(request.no_new_privs);
     }
     if let Some(label) = &request.process_label {
         process.set_selinux_label(Some(label.clone()));

@@ -15,7 +15,8 @@ pub fn detached(
     nobody: impl FnOnce() -> Error,
 ) -> Result<Option<OwnedFd>> {
     match (console_socket, terminal) {
-        (_, false) => Ok(None),
+        (None, false) => Ok(None),
+        (Some(_), false) => Err(no_terminal()),
         (Some(path), true) => connect(path).map(Some),
         (None, true) => Err(nobody()),
     }
@@ -29,8 +30,14 @@ pub fn attended(console_socket: Option<&Path>, terminal: bool) -> Result<(Foregr
             let (foreground, _) = Foreground::new(false)?;
             Ok((foreground, Some(connect(path)?)))
         }
-        _ => Foreground::new(terminal),
+        (Some(_), false) => Err(no_terminal()),
+        (None, _) => Foreground::new(terminal),
     }
+}
+
+fn no_terminal() -> Error {
+    Error::new("--console-socket", "the process has no terminal to send there")
+        .hint("set process.terminal to true (`exec`: --tty), or leave the option out")
 }
 
 fn connect(path: &Path) -> Result<OwnedFd> {
