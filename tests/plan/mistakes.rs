@@ -41,7 +41,7 @@ const TABLE: &str = r#"
   root.path: must not be the host's own root directory (use a directory that holds the container's own files)
 
 /process =
-  process: is missing (it names the program to run)
+  warning: process: is missing: the container can be created, but not be started (it names the program to run)
 
 /process/args =
   process.args: is empty (its first member names the program to run)
