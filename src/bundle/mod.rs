@@ -6,12 +6,13 @@
 //!
 //! May enter: nothing of onggi but `error`. Of the host only `config.json` itself is looked at.
 
+use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{LinuxNamespaceType, Spec};
+use oci_spec::runtime::{LinuxNamespaceType, Process, Spec};
 
 use crate::error::{Error, Problem, Result};
 
@@ -54,6 +55,16 @@ impl Bundle {
             .map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
         let config = read_config(&path)?;
         Self::parse(path, config)
+    }
+
+    /// The process. In the place of none there is one of nothing: root in `/`, without a program, environment or capabilities.
+    pub fn process(&self) -> Cow<'_, Process> {
+        let nothing = || {
+            let mut nothing = Process::default();
+            nothing.set_args(None).set_env(None).set_capabilities(None).set_rlimits(None).set_no_new_privileges(None);
+            Cow::Owned(nothing)
+        };
+        self.spec.process().as_ref().map_or_else(nothing, Cow::Borrowed)
     }
 
     /// Whether the container has a new mount namespace, so that mounts can be made in it.
@@ -125,6 +136,13 @@ mod tests {
         assert_eq!(bundle.config, spec::default().as_bytes());
         assert_eq!(bundle.path, dir.path());
         assert_eq!(bundle.warnings, []);
+    }
+
+    #[test]
+    fn no_process_has_nothing() {
+        let bundle = Bundle::parse("/b".into(), b"{}".to_vec()).unwrap();
+        let nothing: Process = serde_json::from_str(r#"{"user": {}, "cwd": "/", "terminal": false}"#).unwrap();
+        assert_eq!(*bundle.process(), nothing);
     }
 
     #[test]

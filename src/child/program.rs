@@ -48,7 +48,8 @@ pub fn enter_cwd(process: &Process, there: bool) -> Outcome {
 
 /// Finds the program, as execvp(3) would; `buffer` holds its path.
 pub fn find<'a>(process: &Process, buffer: &'a mut [u8; PATH_MAX]) -> Outcome<&'a CStr> {
-    let name = process.program.get();
+    // A container without a program can be created, and never started.
+    let Some(name) = process.program.some() else { return Ok(c"") };
     if name.to_bytes().contains(&b'/') {
         check(name).at(Step::Program)?;
         return join(buffer, &[], name.to_bytes()).ok_or(Fault::new(Step::Program, 0));

@@ -23,6 +23,7 @@ use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 /// Creates the container: when this returns, it is complete and waits for `start`. After an error nothing of it is left.
 pub fn create(store: &Store, request: &CreateRequest) -> Result<()> {
     let prepared = Prepared::new(store, request)?;
+    prepared.mention();
     let console = console::detached(request.console_socket.as_deref(), prepared.plan.process.terminal, || {
         Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
             .hint("give --console-socket, set it to false, or use `onggi run` in the foreground")
@@ -124,6 +125,7 @@ fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
         user_namespace: plan.namespaces.has(libc::CLONE_NEWUSER),
         pid_namespace: plan.namespaces.has(libc::CLONE_NEWPID),
         listener: plan.listener.clone(),
+        no_process: bundle.spec.process().is_none(),
         poststart: saved(&plan.hooks.poststart),
         poststop: saved(&plan.hooks.poststop),
         ..Record::default()

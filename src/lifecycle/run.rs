@@ -16,7 +16,8 @@ use crate::state::{Record, Status, Store};
 /// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
 /// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
 pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> Result<u8> {
-    let prepared = Prepared::new(store, request)?;
+    let prepared = Prepared::to_run(store, request)?;
+    prepared.mention();
     if detach { detached(store, request, &prepared) } else { attended(store, request, prepared, keep) }
 }
 

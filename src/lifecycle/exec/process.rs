@@ -51,7 +51,7 @@ pub fn process(
 
 /// The container's own process, without its terminal.
 fn own(bundle: &Bundle) -> oci::Process {
-    let mut process = bundle.spec.process().clone().unwrap_or_default();
+    let mut process = bundle.process().into_owned();
     process.set_terminal(Some(false)).set_console_size(None);
     process
 }
