@@ -32,7 +32,7 @@ help: ## say what can be made
 build: cargo ## build the program, as it is released
 	$(CARGO) build --release --bin onggi
 
-run: build ## run a bundle, hello unless BUNDLE=shell, limits or rootless says else; as root or as you are
+run: build ## run a bundle, hello unless BUNDLE=NAME says else (bundles/README.md lists them); as root or as you are
 	@set -e; bundle='$(BUNDLE)'; folder=bundles/$$bundle; \
 	if [ '$(UID)' != 0 ] && [ $$bundle = hello ]; then \
 		echo 'make: you are not root, so this is the bundle rootless: hello in a user namespace'; bundle=rootless; \
@@ -45,9 +45,9 @@ run: build ## run a bundle, hello unless BUNDLE=shell, limits or rootless says e
 
 # --- the bundles' root file systems ---------------------------------------------------------
 
-bundles: bundle-hello bundle-shell bundle-limits bundle-rootless ## fill in the bundles' root file systems
+bundles: $(addprefix bundle-,hello shell limits rootless seccomp hooks) ## fill in the bundles' root file systems
 
-.PHONY: bundle-hello bundle-shell bundle-limits bundle-rootless
+.PHONY: $(addprefix bundle-,hello shell limits rootless seccomp hooks)
 bundle-hello: bundles/hello/rootfs/hello
 bundle-limits: bundles/limits/rootfs/hello
 bundle-rootless: bundles/rootless/rootfs/hello
@@ -56,6 +56,8 @@ bundle-rootless: bundles/rootless/rootfs/hello
 	@sed -e 's|"path": "rootfs"|"path": "$(CURDIR)/bundles/rootless/rootfs"|' -e '/"uidMappings"/s/"hostID": 1000/"hostID": $(UID)/' -e '/"gidMappings"/s/"hostID": 1000/"hostID": $(GID)/' \
 		bundles/rootless/config.json > $(TARGET)/bundles/rootless/config.json
 bundle-shell: bundles/shell/rootfs/bin/busybox
+bundle-seccomp: bundles/seccomp/rootfs/bin/busybox
+bundle-hooks: bundles/hooks/rootfs/bin/busybox
 
 bundles/%/rootfs/hello: $(TARGET)/bundles/hello
 	@mkdir -p $(addprefix $(@D)/,dev proc sys tmp)
@@ -67,20 +69,23 @@ $(TARGET)/bundles/hello: bundles/hello/hello.rs
 	@mkdir -p $(@D)
 	rustc --edition 2024 -O -C target-feature=+crt-static -C panic=abort -C strip=symbols -o $@ $<
 
-bundles/shell/rootfs/bin/busybox:
+bundles/%/rootfs/bin/busybox: $(TARGET)/busybox/unpacked/bin/busybox
+	@mkdir -p $(addprefix bundles/$*/rootfs/,bin dev etc proc root sys tmp)
+	@echo 'root:x:0:0:root:/root:/bin/sh' > bundles/$*/rootfs/etc/passwd
+	@echo 'root:x:0:' > bundles/$*/rootfs/etc/group
+	@for applet in $$($< --list); do ln -sf busybox bundles/$*/rootfs/bin/$$applet; done; rm -f $@ && cp $< $@
+
+$(TARGET)/busybox/unpacked/bin/busybox:
 	@command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { \
-		echo 'make: the bundle shell takes busybox from Debian and needs apt-get and dpkg-deb, which are not here.' >&2; \
+		echo 'make: this bundle takes busybox from Debian and needs apt-get and dpkg-deb, which are not here.' >&2; \
 		echo 'make: put any static busybox at $@ instead.' >&2; exit 1; }
 	@rm -rf $(TARGET)/busybox && mkdir -p $(TARGET)/busybox
 	@cd $(TARGET)/busybox && apt-get -qq -o APT::Sandbox::User= download busybox-static || { \
 		echo 'make: busybox-static could not be downloaded; perhaps run "apt-get update" as root first.' >&2; exit 1; }
 	@cd $(TARGET)/busybox && dpkg-deb -x busybox-static_*.deb unpacked
-	@mkdir -p $(addprefix bundles/shell/rootfs/,bin dev etc proc root sys tmp)
-	@echo 'root:x:0:0:root:/root:/bin/sh' > bundles/shell/rootfs/etc/passwd
-	@echo 'root:x:0:' > bundles/shell/rootfs/etc/group
-	@busybox=$$(find $(TARGET)/busybox/unpacked -path '*/bin/busybox' -type f); \
-	for applet in $$("$$busybox" --list); do ln -sf busybox bundles/shell/rootfs/bin/$$applet; done; \
-	rm -f $@ && cp "$$busybox" $@
+	@# In /bin or in /usr/bin, as the release has it.
+	@mkdir -p $(@D); busybox=$$(find $(TARGET)/busybox/unpacked -path '*/bin/busybox' -type f); \
+		[ "$$busybox" -ef $@ ] || cp "$$busybox" $@
 
 # --- tests ----------------------------------------------------------------------------------
 

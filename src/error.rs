@@ -4,6 +4,7 @@
 //! config.json, an argument, a file), says what is wrong in one sentence, and, where there is
 //! something to be done, what. Errors are returned, never logged on the way: `main` prints them once.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// `Result` with onggi's [`Error`].
@@ -37,14 +38,36 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.place.is_empty() {
-            write!(out, "{}: ", self.place)?;
+            write!(out, "{}: ", shortened(&self.place))?;
         }
-        out.write_str(&self.what)?;
+        out.write_str(&shortened(&self.what))?;
         match &self.hint {
-            Some(hint) => write!(out, " ({hint})"),
+            Some(hint) => write!(out, " ({})", shortened(hint)),
             None => Ok(()),
         }
     }
+}
+
+/// The most letters that a word is shown with, and how many of its beginning and end are left of a longer one.
+const WORD: usize = 300;
+const BEGINNING: usize = 160;
+const END: usize = 40;
+
+/// Long words without their middle: a value from a config may be of any length, and an error is a sentence.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= WORD {
+        return text.into();
+    }
+    let short = |word: &str| {
+        let letters = word.chars().count();
+        if letters <= WORD {
+            return word.to_owned();
+        }
+        let beginning: String = word.chars().take(BEGINNING).collect();
+        let end: String = word.chars().skip(letters - END).collect();
+        format!("{beginning}[...]{end}")
+    };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ").into()
 }
 
 /// One or more problems that end a command, and the exit status it ends with.
@@ -62,9 +85,18 @@ impl Error {
         Problem::new(place, what).into()
     }
 
-    /// An error of one problem whose cause is a system error: `place: what: cause`.
+    /// An error of one problem whose cause is a system error: `place: what: cause`. What can be done about some causes
+    /// is the same wherever they come up; who knows better says so after it.
     pub fn io(place: impl Into<String>, what: impl fmt::Display, cause: impl Into<std::io::Error>) -> Self {
-        Self::new(place, format!("{what}: {}", cause_text(&cause.into())))
+        let cause = cause.into();
+        let error = Self::new(place, format!("{what}: {}", cause_text(&cause)));
+        match cause.raw_os_error() {
+            Some(libc::EMFILE) => {
+                error.hint("onggi may have too few files open: raise the limit (`ulimit -n`, LimitNOFILE=)")
+            }
+            Some(libc::ENFILE) => error.hint("the whole machine has too many files open: see fs.file-max (sysctl)"),
+            _ => error,
+        }
     }
 
     /// Adds the remedy to the last problem.
@@ -120,5 +152,21 @@ pub fn cause_text(cause: &std::io::Error) -> String {
     match letters.next() {
         Some(first) => first.to_lowercase().chain(letters).collect(),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_word_is_shown_without_its_middle() {
+        let long = format!("a{}z", "ö".repeat(5000));
+        let text = Problem::new("process.cwd", format!("must be absolute, not \"{long}\" or the like")).to_string();
+        assert!(text.starts_with("process.cwd: must be absolute, not \"aööö"), "{text}");
+        assert!(text.ends_with("öööz\" or the like") && text.contains("ö[...]ö"), "{text}");
+        assert!(text.chars().count() < 300, "{text}");
+        let list = "one \"word\", ".repeat(200);
+        assert_eq!(Problem::new("", list.clone()).to_string(), list);
     }
 }

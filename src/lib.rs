@@ -2,10 +2,10 @@
 //!
 //! The rooms stand in the order of a container's life. Which of them may know which, `tests/house` holds.
 
-// 1. An engine or a person says a word: `create`, `exec`, `stop`.
+// 1. An engine or a person gives a command: `create`, `exec`, `stop`.
 pub mod cli;
 
-// 2. The verb that the word means. It leads through all that follows, and reads like prose.
+// 2. The verb behind the command. It leads through all that follows, and reads like prose.
 pub mod lifecycle;
 
 // 3. config.json is read and checked: all that is wrong with it is said at once, before anything is done.

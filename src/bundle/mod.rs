@@ -6,12 +6,13 @@
 //!
 //! May enter: nothing of onggi but `error`. Of the host only `config.json` itself is looked at.
 
+use std::borrow::Cow;
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{LinuxNamespaceType, Spec};
+use oci_spec::runtime::{LinuxNamespaceType, Process, Spec};
 
 use crate::error::{Error, Problem, Result};
 
@@ -19,6 +20,7 @@ pub mod check;
 mod findings;
 mod mend;
 pub mod names;
+mod not_json;
 mod parse;
 pub mod path;
 pub mod spec;
@@ -45,10 +47,24 @@ impl Bundle {
     /// Errors: no such directory, no or no readable `config.json` in it, not JSON (with line and column), a value of the
     /// wrong type (with its JSON path).
     pub fn load(dir: &Path) -> Result<Self> {
-        let path =
-            std::path::absolute(dir).map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
+        // What `..` means the kernel knows; otherwise the path stays as its caller wrote it.
+        let up = dir.components().any(|part| part == std::path::Component::ParentDir);
+        let absolute = if up { dir.canonicalize() } else { Err(ErrorKind::NotFound.into()) };
+        let path = absolute
+            .or_else(|_| std::path::absolute(dir))
+            .map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
         let config = read_config(&path)?;
         Self::parse(path, config)
+    }
+
+    /// The process. In the place of none there is one of nothing: root in `/`, without a program, environment or capabilities.
+    pub fn process(&self) -> Cow<'_, Process> {
+        let nothing = || {
+            let mut nothing = Process::default();
+            nothing.set_args(None).set_env(None).set_capabilities(None).set_rlimits(None).set_no_new_privileges(None);
+            Cow::Owned(nothing)
+        };
+        self.spec.process().as_ref().map_or_else(nothing, Cow::Borrowed)
     }
 
     /// Whether the container has a new mount namespace, so that mounts can be made in it.
@@ -70,18 +86,32 @@ fn read_config(bundle: &Path) -> Result<Vec<u8>> {
     // A FIFO is to be refused below, not waited for.
     let mut open = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&file) {
         Ok(open) => open,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
             return Err(no_config(bundle));
         }
-        Err(cause) => return Err(Error::io(place(), "cannot be read", cause)),
+        Err(cause) => return Err(unreadable(&place(), cause)),
     };
-    let metadata = open.metadata().map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    let metadata = open.metadata().map_err(|cause| unreadable(&place(), cause))?;
     if !metadata.is_file() {
-        return Err(Error::new(place(), "is not a regular file"));
+        return Err(Error::new(place(), "is not a regular file").hint("put the config itself there"));
     }
     let mut config = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default().saturating_add(1));
-    open.read_to_end(&mut config).map_err(|cause| Error::io(place(), "cannot be read", cause))?;
+    open.read_to_end(&mut config).map_err(|cause| unreadable(&place(), cause))?;
     Ok(config)
+}
+
+fn unreadable(file: &str, cause: std::io::Error) -> Error {
+    let kind = cause.kind();
+    let error = Error::io(file, "can't be read", cause);
+    match kind {
+        ErrorKind::PermissionDenied => {
+            error.hint("its directories must be searchable, and it readable, for the caller")
+        }
+        ErrorKind::NotADirectory => {
+            error.hint("--bundle names the directory with config.json and the root file system")
+        }
+        _ => error,
+    }
 }
 
 fn no_config(bundle: &Path) -> Error {
@@ -109,6 +139,13 @@ mod tests {
     }
 
     #[test]
+    fn no_process_has_nothing() {
+        let bundle = Bundle::parse("/b".into(), b"{}".to_vec()).unwrap();
+        let nothing: Process = serde_json::from_str(r#"{"user": {}, "cwd": "/", "terminal": false}"#).unwrap();
+        assert_eq!(*bundle.process(), nothing);
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().display();
@@ -126,6 +163,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("config.json")).unwrap();
         let error = Bundle::load(dir.path()).unwrap_err().to_string();
-        assert!(error.ends_with("/config.json: is not a regular file"), "{error}");
+        assert!(error.ends_with("/config.json: is not a regular file (put the config itself there)"), "{error}");
     }
 }

@@ -6,39 +6,20 @@ use oci_spec::runtime::{LinuxResources, Process, Spec};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::mend;
 use super::names::{self, table};
+use super::{mend, not_json};
 use crate::error::{Error, Problem, Result};
 
 /// Parses a config.json; `file` is its name for error messages.
 pub fn config(bytes: &[u8], file: &Path) -> Result<(Spec, Vec<Problem>)> {
-    let (spec, warnings): (Spec, _) = parse(bytes, &file.display().to_string(), &WHOLE)?;
-    if let Some(process) = spec.process() {
-        required(process, bytes, "/process/ioPriority")?;
-    }
-    Ok((spec, warnings))
+    parse(bytes, &file.display().to_string(), &WHOLE)
 }
 
 /// Parses the process object of `exec --process`; `file` is its name for error messages (`-` reads as standard input).
 ///
 /// Returns the process and what was tolerated. Problems are placed as in config.json: `process.cwd: ...`.
 pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)> {
-    let (process, warnings) = parse(bytes, file, &PROCESS)?;
-    required(&process, bytes, "/ioPriority")?;
-    Ok((process, warnings))
-}
-
-/// Both members of ioPriority are required (spec: config, Linux Process); oci-spec makes something up instead.
-fn required(process: &Process, bytes: &[u8], pointer: &str) -> Result<()> {
-    if process.io_priority().is_none() {
-        return Ok(());
-    }
-    let config: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let given = |member: &str| config.pointer(&format!("{pointer}/{member}")).is_some_and(|member| !member.is_null());
-    match ["class", "priority"].into_iter().find(|member| !given(member)) {
-        Some(member) => Err(Error::new(format!("process.ioPriority.{member}"), "is missing")),
-        None => Ok(()),
-    }
+    parse(bytes, file, &PROCESS)
 }
 
 /// Parses the resources of `update`; `file` is their name for error messages.
@@ -80,45 +61,52 @@ fn mended<T: DeserializeOwned>(
     of: &Subject,
     first: &serde_json::Error,
 ) -> Result<(T, Vec<Problem>)> {
-    let mut value: Value = serde_json::from_slice(bytes).map_err(|cause| not_json(&cause, bytes, file))?;
+    let mut value: Value = serde_json::from_slice(bytes)
+        .map_err(|cause| not_json::explain(&cause, &without_position(&cause), bytes, file))?;
     let mut found = names::look(bytes, of.names, of.prefix);
     (of.mend)(&mut value, &mut found.warnings);
-    let parsed = match serde_path_to_error::deserialize(value) {
+    // Through text once more, so that there is one deserializer of all these types in the program and not two.
+    let text = value.to_string();
+    let parsed = match serde_json::from_slice(text.as_bytes()) {
         Ok(parsed) => Some(parsed),
-        // What it says of an array in an object's place has been said better.
-        Err(cause) if !found.errors.is_empty() && cause.inner().to_string().starts_with("invalid length") => None,
         Err(cause) => {
-            found.errors.extend(wrong_type(&cause, of.prefix, file, first).problems);
+            let path = names::path(text.as_bytes(), place_of(&cause, text.as_bytes()));
+            let mut problems = wrong_type(&cause, &path, of.prefix, file, first).problems;
+            // What it says of, or in, an array in an object's place has been said better.
+            problems.retain(|problem| !found.errors.iter().any(|known| within(&problem.place, &known.place)));
+            found.errors.append(&mut problems);
             None
         }
     };
     found.into_result(parsed)
 }
 
-/// `config.json: not JSON: line 3, column 5: expected a colon`.
-fn not_json(cause: &serde_json::Error, bytes: &[u8], file: &str) -> Error {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Error::new(file, "is empty").hint("`onggi spec` writes a config.json to begin with");
-    }
-    let (line, column) = (cause.line(), cause.column());
-    Error::new(file, format!("not JSON: line {line}, column {column}: {}", without_position(cause)))
+/// Where in `text`, which is one line, the value lies that an error is about: a byte that belongs to it.
+fn place_of(cause: &serde_json::Error, text: &[u8]) -> usize {
+    let end = cause.column();
+    let missing = cause.to_string().starts_with("missing field");
+    // What is missing is told at the end of its object; of a member that was refused, so is the last one.
+    let last = end.checked_sub(1).filter(|last| !missing && text.get(*last) == Some(&b'}'));
+    last.unwrap_or(end)
+}
+
+/// Whether `place` is `object`, or lies in it: `mounts[1].options` in `mounts[1]`.
+fn within(place: &str, object: &str) -> bool {
+    place.strip_prefix(object).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// `process.user.uid: invalid type: string "x", expected u32`.
-fn wrong_type(
-    cause: &serde_path_to_error::Error<serde_json::Error>,
-    prefix: &str,
-    file: &str,
-    first: &serde_json::Error,
-) -> Error {
-    let path = cause.path().to_string();
-    let place = match (prefix, path.as_str()) {
-        ("", "." | "?") => file.to_owned(),
-        (_, "." | "?") => prefix.to_owned(),
-        ("", _) => path,
+fn wrong_type(cause: &serde_json::Error, path: &str, prefix: &str, file: &str, first: &serde_json::Error) -> Error {
+    let place = match (prefix, path) {
+        ("", "") => file.to_owned(),
+        (_, "") => prefix.to_owned(),
+        ("", _) => path.to_owned(),
         (_, _) => format!("{prefix}.{path}"),
     };
-    let what = without_position(cause.inner());
+    let what = without_position(cause);
+    if place == file && what.ends_with(", expected an object") {
+        return Error::new(file, "must be a JSON object");
+    }
     if let Some(field) = what.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let object = if place == file { String::new() } else { format!("{place}.") };
         return Error::new(format!("{object}{field}"), "is missing");
@@ -157,15 +145,33 @@ fn without_position(cause: &serde_json::Error) -> String {
     let Some((found, expected)) = text.rsplit_once(", expected ") else {
         return text.to_owned();
     };
+    let found = found_words(found);
     let words = EXPECTED.iter().find(|(rust, _)| *rust == expected).map(|(_, words)| *words);
     match words {
         Some(words) => format!("{found}, expected {words}"),
         None if expected.starts_with("struct ") || expected.starts_with("internally") => {
             format!("{found}, expected an object")
         }
-        None => text.to_owned(),
+        None => format!("{found}, expected {expected}"),
     }
 }
+
+/// What serde found, in the words of JSON, and no more of a value than tells which it is.
+fn found_words(found: &str) -> String {
+    match found {
+        "invalid type: sequence" => return "invalid type: array".into(),
+        "invalid type: map" => return "invalid type: object".into(),
+        _ => {}
+    }
+    let found = found.replacen("floating point `", "number `", 1);
+    match found.char_indices().nth(VALUE) {
+        Some((end, _)) => format!("{}[...]\"", &found[..end]),
+        None => found,
+    }
+}
+
+/// The most letters of a value that stands in the wrong place.
+const VALUE: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -177,10 +183,10 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_place() {
-        assert_eq!(said(""), "/b/config.json: is empty (`onggi spec` writes a config.json to begin with)");
-        assert_eq!(said("{\n  \"ociVersion\" 1}"), "/b/config.json: not JSON: line 2, column 16: expected `:`");
-        assert_eq!(said("{\n"), "/b/config.json: not JSON: line 2, column 0: EOF while parsing an object");
-        assert_eq!(said("[]{"), "/b/config.json: not JSON: line 1, column 3: trailing characters");
+        assert_eq!(
+            said("{\n  \"ociVersion\" 1}"),
+            "/b/config.json: not JSON: line 2, column 16: expected `:` (there it reads \"1}\")"
+        );
         assert_eq!(
             said("{\"process\":\n{\"user\":{\"uid\":\"x\"}, \"cwd\":\"/\"}}"),
             "process.user.uid: invalid type: string \"x\", expected a whole number from 0 to 4294967295 (line 2 of /b/config.json)"
@@ -190,10 +196,14 @@ mod tests {
             "process.user.uid: invalid value: integer `-1`, expected a whole number from 0 to 4294967295 (line 1 of /b/config.json)"
         );
         assert_eq!(said("[]"), "/b/config.json: must be a JSON object");
-        assert_eq!(
-            said("7"),
-            "/b/config.json: invalid type: integer `7`, expected an object (line 1 of /b/config.json)"
-        );
+        assert_eq!(said("7"), "/b/config.json: must be a JSON object");
+        assert_eq!(said("{\"process\": [{\"a\": 1}]}"), "process: invalid type: array, expected an object");
+        let long = said(&format!("{{\"process\": \"{}\"}}", "b ".repeat(5000)));
+        assert!(long.contains("string \"b b b") && long.contains("[...]\", expected an object"), "{long}");
+        assert!(long.len() < 400, "{long}");
+        assert!(said("{\"hostname\": {}}").starts_with("hostname: invalid type: object, expected a string (line 1"));
+        assert!(said("{\"hostname\": []}").starts_with("hostname: invalid type: array, expected a string (line 1"));
+        assert!(said("{\"hostname\": 1.5}").starts_with("hostname: invalid type: number `1.5`, expected a string"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Hierarchy {
     /// Not its own cgroup: there the runtime itself is, and a cgroup with processes can't have children with limits.
     pub(super) fn beside_own() -> Result<PathBuf> {
         const FILE: &str = "/proc/self/cgroup";
-        let text = std::fs::read_to_string(FILE).map_err(|cause| Error::io(FILE, "cannot read", cause))?;
+        let text = read(FILE)?;
         let own = text.lines().find_map(|line| line.strip_prefix("0::"));
         let own = own.ok_or_else(|| Error::new(FILE, "names no cgroup v2 of this process"))?;
         let parent = Path::new(own).parent().unwrap_or(Path::new("/"));
@@ -71,7 +71,7 @@ pub(super) struct Mount {
 /// The mounts of a file system type, from the mount table.
 pub(super) fn mounts(kind: &str) -> Result<Vec<Mount>> {
     const FILE: &str = "/proc/self/mountinfo";
-    let table = std::fs::read_to_string(FILE).map_err(|cause| Error::io(FILE, "cannot read", cause))?;
+    let table = read(FILE)?;
     Ok(parse(&table, kind))
 }
 
@@ -103,6 +103,15 @@ fn unescape(text: &str) -> String {
         }
     }
     plain
+}
+
+/// A file of procfs.
+fn read(file: &str) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|cause| {
+        let missing = cause.kind() == std::io::ErrorKind::NotFound;
+        let error = Error::io(file, "can't be read", cause);
+        if missing { error.hint("onggi needs procfs: mount -t proc proc /proc") } else { error }
+    })
 }
 
 #[cfg(test)]

@@ -50,8 +50,14 @@ impl Cgroup {
 
     pub(super) fn refused(&self, setting: &Setting, name: &str, value: &str, cause: Errno) -> Error {
         if cause == Errno::ENOENT {
-            let what = format!("this kernel has no {name} ({} {value:?})", self.path().join(name).display());
-            return Error::new(&setting.place, what);
+            if let Some(size) = name.strip_prefix("hugetlb.").and_then(|rest| rest.split('.').next()) {
+                let place = setting.place.strip_suffix(".limit").map(|entry| format!("{entry}.pageSize"));
+                let what = format!("this kernel has no huge pages of {size}");
+                return Error::new(place.as_ref().unwrap_or(&setting.place), what)
+                    .hint(format!("it has those of {}", self.hugetlb_sizes().join(" and ")));
+            }
+            return Error::new(&setting.place, format!("this kernel has no {name} to write {value:?} to"))
+                .hint("leave it out, or use a newer kernel");
         }
         let text = if cause == Errno::ERANGE { "out of range".to_owned() } else { cause_text(&cause.into()) };
         let error = Error::new(&setting.place, format!("the kernel refuses {value:?} for {name}: {text}"));

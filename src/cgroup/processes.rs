@@ -78,10 +78,12 @@ impl Cgroup {
         }
     }
 
-    /// Its processes for an error: `12 (cat, in uninterruptible sleep), 15 (sh)`.
+    /// Its processes for an error: `12 (cat), 15 (sh)`; if some hang in the kernel only those, as it is them that all wait for.
     pub(super) fn described(&self) -> String {
         let pids = self.processes().unwrap_or_default();
-        named(&pids.iter().map(|&pid| describe(pid)).collect::<Vec<_>>())
+        let hanging: Vec<_> = pids.iter().copied().filter(|&pid| hangs(pid)).collect();
+        let guilty = if hanging.is_empty() { pids } else { hanging };
+        named(&guilty.iter().map(|&pid| describe(pid)).collect::<Vec<_>>())
     }
 }
 
@@ -97,17 +99,27 @@ pub(super) fn named(pids: &[String]) -> String {
 
 /// A pid with its name and, if that explains why it does not end, its state.
 fn describe(pid: i32) -> String {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // proc_pid_stat(5): `12 (cat) D ...`; the name may itself have parentheses.
-    let Some((name, rest)) = text.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") ")) else {
-        return pid.to_string();
-    };
-    match rest.chars().next() {
-        Some('D') => format!("{pid} ({name}, in uninterruptible sleep)"),
-        Some('Z') => format!("{pid} ({name}, dead but not yet waited for)"),
-        Some('T' | 't') => format!("{pid} ({name}, stopped)"),
+    let Some((name, state)) = stat(Path::new(&format!("/proc/{pid}"))) else { return pid.to_string() };
+    match state {
+        _ if hangs(pid) => format!("{pid} ({name}, in uninterruptible sleep)"),
+        'Z' => format!("{pid} ({name}, dead but not yet waited for)"),
+        'T' | 't' => format!("{pid} ({name}, stopped)"),
         _ => format!("{pid} ({name})"),
     }
+}
+
+/// Whether one of its threads waits in the kernel for something that no signal ends (state D).
+fn hangs(pid: i32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.into_iter().any(|thread| stat(&thread.path()).is_some_and(|(_, state)| state == 'D'))
+}
+
+/// The name and state of a process or thread by its folder in /proc.
+fn stat(folder: &Path) -> Option<(String, char)> {
+    // proc_pid_stat(5): `12 (cat) D ...`; the name may itself have parentheses.
+    let text = std::fs::read_to_string(folder.join("stat")).ok()?;
+    let (name, rest) = text.split_once('(')?.1.rsplit_once(") ")?;
+    Some((name.to_owned(), rest.chars().next()?))
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ struct Amount {
     failcnt: u64,
 }
 
-/// A limit of 0 is none.
+/// A limit of 0 means that there is no limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct Pids {
     #[serde(skip_serializing_if = "zero")]
@@ -266,15 +266,29 @@ impl Cgroup {
     }
 
     fn hugetlb_stats(&self) -> BTreeMap<String, Hugetlb> {
+        let stats = |size: &String| Hugetlb {
+            usage: self.number(&format!("hugetlb.{size}.current")).unwrap_or(0),
+            failcnt: file::keyed(&self.text(&format!("hugetlb.{size}.events")), "max").unwrap_or(0),
+        };
+        self.hugetlb_sizes()
+            .into_iter()
+            .map(|size| {
+                let stats = stats(&size);
+                (size, stats)
+            })
+            .collect()
+    }
+
+    /// The sizes of huge pages that this kernel has, as `2MB`.
+    pub(super) fn hugetlb_sizes(&self) -> Vec<String> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let Ok(mut directory) = Dir::openat(self, ".", flags, Mode::empty()) else { return BTreeMap::new() };
-        let mut all = BTreeMap::new();
+        let Ok(mut directory) = Dir::openat(self, ".", flags, Mode::empty()) else { return Vec::new() };
+        let mut all = Vec::new();
         for entry in directory.iter().flatten() {
             let name = entry.file_name().to_string_lossy();
             let size = name.strip_prefix("hugetlb.").and_then(|rest| rest.strip_suffix(".current"));
             let Some(size) = size.filter(|size| !size.contains('.')) else { continue };
-            let failcnt = file::keyed(&self.text(&format!("hugetlb.{size}.events")), "max").unwrap_or(0);
-            all.insert(size.to_owned(), Hugetlb { usage: self.number(&name).unwrap_or(0), failcnt });
+            all.push(size.to_owned());
         }
         all
     }

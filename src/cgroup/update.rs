@@ -59,13 +59,14 @@ impl Cgroup {
             Err(_) => return file::write(self, name, value).map_err(refused),
             Ok(old) => old,
         };
-        if name == "cpu.idle" {
-            // Leaving idleness behind gives a cgroup the usual weight, not the one that it had.
-            let weight = file::read(self, "cpu.weight").unwrap_or_default();
-            before.push(Before { file: "cpu.weight".into(), values: restoring("cpu.weight", "", &weight) });
-        }
-        before.push(Before { file: name.clone(), values: restoring(name, value, &old) });
+        // Leaving idleness behind gives a cgroup the usual weight, not the one that it had.
+        let weight = if name == "cpu.idle" { file::read(self, "cpu.weight").ok() } else { None };
         file::write(self, name, value).map_err(refused)?;
+        // Only what was taken is to be taken back: what the kernel refuses for a disk that is not there it would refuse again.
+        let weight =
+            weight.map(|weight| Before { file: "cpu.weight".into(), values: restoring("cpu.weight", "", &weight) });
+        before.extend(weight);
+        before.push(Before { file: name.clone(), values: restoring(name, value, &old) });
         let now = file::read(self, name).map_err(refused)?;
         if holds(name, value, &now) {
             return Ok(());
@@ -173,7 +174,7 @@ fn granule(file: &str) -> u64 {
 
 /// The numbers of a list like `0-3,7` (cpuset(7)).
 pub(super) fn numbers(list: &str) -> Vec<u32> {
-    // What is none was refused by the kernel, and no machine has more.
+    // The kernel has refused what is not a number, and no machine has more.
     let ranges = list.split(',').filter_map(|part| Range::parse(part.trim()).ok());
     let mut all: Vec<u32> = ranges.flat_map(|range| range.numbers(1 << 16)).collect();
     all.sort_unstable();

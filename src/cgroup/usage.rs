@@ -1,5 +1,7 @@
 //! What a sentence about memory needs: the limit, the peak, and whether the kernel had to kill.
 
+use std::path::Path;
+
 use super::{Cgroup, file};
 
 /// The memory of a cgroup.
@@ -30,6 +32,17 @@ impl Cgroup {
             peak: number("memory.peak").or_else(|| number("memory.current")),
             oom_kills: self.oom_kills(),
         }
+    }
+
+    /// The nearest cgroup, this one or one above it, that has as many processes as its pids.max lets it have, and that number.
+    pub fn full(&self) -> Option<(&Path, u64)> {
+        self.path().ancestors().find_map(|path| {
+            let directory = file::open_cgroup(path).ok()?;
+            let number = |name: &str| file::read(&directory, name).ok()?.trim().parse::<u64>().ok();
+            number("pids.max")
+                .filter(|&most| number("pids.current").is_some_and(|now| now >= most))
+                .map(|most| (path, most))
+        })
     }
 
     /// The quota of cpu.max: microseconds in each period, or `max`; `None` without the controller.

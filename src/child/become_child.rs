@@ -47,8 +47,8 @@ fn prepare(becoming: &Becoming<'_>) -> Result<(), Errno> {
     if let Some(procs) = becoming.cgroup {
         file::write(procs, b"0")?;
     }
-    // The table of descriptors is a copy: the parent's stay as they are. What our caller left open goes as well, now and not
-    // when the user's program begins: until then its path is looked up, and /proc/self/fd leads out (CVE-2024-21626).
+    // The table of descriptors is a copy: the parent's stay as they are. What our caller left open is closed too, and closed
+    // now, not when the user's program begins: before that its path is looked up, and /proc/self/fd leads out (CVE-2024-21626).
     file::close_range(3, u32::MAX, abi::CLOSE_RANGE_CLOEXEC)?;
     for file in becoming.keep {
         file::fcntl(*file, abi::F_SETFD, 0)?;
@@ -59,7 +59,7 @@ fn prepare(becoming: &Becoming<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Ambient capabilities alone survive execve by a user who is nobody: all of them, until the ids are mapped.
+/// Makes all capabilities ambient: as long as no ids are mapped we are nobody, and only ambient ones survive execve.
 fn keep_capabilities() -> Result<(), Errno> {
     process::capset(u64::MAX, u64::MAX, u64::MAX).or_else(|_| {
         let known = (0..64).take_while(|bit| process::prctl(abi::PR_CAPBSET_READ, *bit).is_ok());

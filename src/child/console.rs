@@ -23,7 +23,7 @@ pub fn open_here(process: &Process) -> Outcome {
     become_stdio(terminal)
 }
 
-/// Makes the terminal that stdio is by now the controlling one of this session.
+/// Makes the terminal on stdio this session's controlling terminal.
 pub fn control(process: &Process) -> Outcome {
     match process.console.some() {
         Some(_) => socket::control_terminal(Fd(0)).at(Step::TerminalUse),

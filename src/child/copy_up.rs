@@ -1,8 +1,8 @@
 //! `tmpcopyup`: a new tmpfs begins with what it covers.
 //!
 //! What it covers belongs to the image, or to a volume that another container is changing at this moment. So every name is
-//! opened below the directory that it was read from, never through a link nor onto another mount, and it is what was
-//! opened that is looked at and copied. The copy lies on a mount that nobody else can reach yet.
+//! opened below the directory that it was read from, never through a link or onto another mount; and what is looked at
+//! and copied is what was opened. The copy lies on a mount that nobody else can reach yet.
 
 use core::ffi::CStr;
 
@@ -13,7 +13,7 @@ use crate::sys::{Errno, Fd, abi};
 /// A name as it was read: no link is followed, no other mount is entered.
 const DIRECT: u64 = abi::RESOLVE_BENEATH | abi::RESOLVE_NO_SYMLINKS | abi::RESOLVE_NO_XDEV;
 
-/// Directories within directories; each needs some of the stack, and two descriptors.
+/// How deeply directories may be nested: each takes some of the stack, and two descriptors.
 const DEEPEST: u32 = 128;
 
 /// Copies the content of the directory `from` (`O_PATH`) into the empty file system `to`, whose root stays as it is: its
@@ -78,7 +78,7 @@ fn regular(listed: Fd, to: Fd, name: &CStr) -> Result<(), Errno> {
         return Ok(());
     }
     let made = file::openat2(to, name, abi::O_WRONLY | abi::O_CREAT | abi::O_EXCL, 0o600, DIRECT)?;
-    // Not until its end: somebody may be writing to it faster than we read.
+    // As many bytes as it had, not up to its end: somebody may be writing to it faster than we read.
     let mut left = stat.size;
     while left > 0 {
         match file::send(source, made, left)? {

@@ -41,7 +41,7 @@ pub fn readonly(root: Fd, container: &Container) -> Outcome {
     Ok(())
 }
 
-/// A mount that covers one place, and copies of it more.
+/// A mount that covers one place; copies of it cover others.
 struct Cover {
     tree: Fd,
     used: bool,

@@ -41,7 +41,7 @@ fn make(parent: Fd, device: &Device, index: u32) -> Outcome {
     Ok(())
 }
 
-/// A node that is already there is fine if it is the very one; anything else in its place is not.
+/// A node that is already there is fine if it is the very device; anything else in its place is not.
 fn same(parent: Fd, device: &Device, index: u32) -> Outcome {
     let found = file::stat_name(parent, device.name.get()).nth(Step::Device, index)?;
     let wanted = (device.mode & abi::S_IFMT, device.major, device.minor);

@@ -27,7 +27,7 @@ pub fn environment(process: &Process, buffer: &mut [u8; LENGTH]) -> usize {
     spare
 }
 
-/// Reads /etc/passwd up to the first line of `uid`; `line` then holds its home directory.
+/// Reads /etc/passwd up to the first line for `uid`; `line` then holds the home directory.
 fn search(uid: u32, line: &mut Line<'_>) -> bool {
     let Ok(root) = file::openat(Fd::CWD, c"/", abi::O_PATH | abi::O_DIRECTORY) else { return false };
     let opened = place::open(root, c"/etc/passwd", abi::O_RDONLY | abi::O_NONBLOCK | abi::O_NOCTTY);
@@ -68,13 +68,13 @@ fn scan(passwd: Fd, uid: u32, home: &mut Line<'_>) -> bool {
     field >= 5 && number == Some(uid) && !home.is_empty()
 }
 
-/// One more digit; nothing if it is none, or too many.
+/// One more digit; nothing if it is not a digit, or if the number becomes too large.
 fn append(number: Option<u32>, digit: u8) -> Option<u32> {
     let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
     number?.checked_mul(10)?.checked_add(u32::from(digit))
 }
 
-/// `HOME=...` being written. What does not fit is left out, and is then no path that exists.
+/// `HOME=...` being written. What does not fit is cut off; such a path exists nowhere.
 struct Line<'a> {
     buffer: &'a mut [u8; LENGTH],
     length: usize,

@@ -26,7 +26,7 @@ pub fn of_program(script: &Script) -> Outcome {
 /// Sets `label`; `proc` is the host's procfs, as the parent verified it.
 fn set(proc: Fd, label: &Label) -> Result<(), Errno> {
     match process::set_lsm_attribute(label.attribute, label.context.get()) {
-        // An older kernel, one whose module knows only the files, or a seccomp profile around us that does not know the call.
+        // An older kernel, a security module that knows only the files, or a seccomp profile around us that lacks the call.
         Err(Errno(abi::ENOSYS | abi::EOPNOTSUPP | abi::EPERM)) => {}
         done => return done,
     }

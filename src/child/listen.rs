@@ -1,4 +1,4 @@
-//! `LISTEN_PID`: whom the descriptors of socket activation are for (sd_listen_fds(3)), as the container counts.
+//! `LISTEN_PID`: the process that the descriptors of socket activation are for (sd_listen_fds(3)), by its number in the container.
 
 use core::ffi::CStr;
 
@@ -9,7 +9,7 @@ use crate::sys::process;
 /// Places for digits at the end of [`LISTEN_PID`]: as many as a process id can have.
 const ZEROS: usize = 10;
 
-/// Writes the number of this process in the place that the environment has for it.
+/// Writes this process's number into the place that the environment has for it.
 pub fn name(process: &Process, envp: usize) {
     if !process.listens.is() {
         return;

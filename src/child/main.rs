@@ -31,7 +31,7 @@ unsafe extern "C" fn enter(stack: *const usize) -> ! {
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // Not reached: nothing in the child panics. The parent tells an end without a message.
+    // Not reached: nothing in the child panics. If it were, the parent would report an end without a message.
     sys::process::exit(120)
 }
 

@@ -87,7 +87,14 @@ impl<T> At<T> for Result<T, Errno> {
         let this = injected(step, index).map_or(self, Err);
         #[cfg(not(feature = "fault"))]
         let this = self;
-        this.map_err(|errno| Fault { step, index, errno, extra: 0 })
+        match this {
+            Ok(value) => {
+                // SAFETY: the script is mapped there before the first step is judged.
+                unsafe { (*(ADDRESS as *const Script)).done.set([step as u32, index]) };
+                Ok(value)
+            }
+            Err(errno) => Err(Fault { step, index, errno, extra: 0 }),
+        }
     }
 }
 
@@ -140,11 +147,12 @@ pub fn main(argument: &CStr) -> ! {
 /// What a list that ends with the user's program comes to, if it does not fail: nothing.
 enum Never {}
 
-/// Maps the script. It is private and writable, for the descriptors that are found on the way.
+/// Maps the script. It is writable, for the descriptors that are found on the way, and shared with the parent, for how far
+/// we have come.
 fn map(file: Fd) -> &'static Script {
     let length = file::stat(file).map_or(0, |found| found.size) as usize;
     let protection = abi::PROT_READ | abi::PROT_WRITE;
-    let flags = abi::MAP_PRIVATE | abi::MAP_POPULATE | abi::MAP_FIXED_NOREPLACE;
+    let flags = abi::MAP_SHARED | abi::MAP_POPULATE | abi::MAP_FIXED_NOREPLACE;
     // SAFETY: nothing else is mapped there (the kernel checks), and the parent wrote a Script at its beginning.
     unsafe {
         match raw::syscall(nr::mmap, [ADDRESS, length, protection, flags, file.arg(), 0]) {

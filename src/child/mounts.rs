@@ -56,7 +56,7 @@ pub fn open_sources(container: &Container) -> Outcome {
         if !null.is(abi::S_IFCHR) || (null.major, null.minor) != (1, 3) {
             return Err(Fault::new(Step::Null, 0));
         }
-        // It is the host's own node: who could write to its inode from inside could change its owner and its mode for all.
+        // It is the host's own node: whoever could write to its inode from inside could change its owner and mode for everybody.
         let closed = abi::MOUNT_ATTR_RDONLY | abi::MOUNT_ATTR_NOSUID | abi::MOUNT_ATTR_NOEXEC;
         sys::set_attributes(container.null.get(), closed, 0, 0, false).at(Step::Null)?;
     }
@@ -71,24 +71,16 @@ pub fn mount(root: Fd, index: u32, mount: &Mount, shared: bool) -> Outcome {
         file::close(there);
         return Ok(());
     }
-    let existing = place::find(root, mount.target.get());
-    let existed = existing.is_ok();
-    if let Ok(found) = existing {
-        file::close(found);
-    }
     let tree = match mount.kind.some() {
         None => mount.tree.get(),
         Some(_) if mount.early.is() => {
             let tree = mount.tree.get();
-            if let (true, Some(mode)) = (existed && mount.keep_mode.is(), mode_of(root, mount)) {
+            if let Some(mode) = covered_mode(root, mount) {
                 file::chmod(tree, c".", mode).nth(Step::MountCreate, index)?;
             }
             tree
         }
-        Some(kind) => {
-            let mode = if existed && mount.keep_mode.is() { mode_of(root, mount) } else { None };
-            make(kind, mode, index, mount)?
-        }
+        Some(kind) => make(kind, covered_mode(root, mount), index, mount)?,
     };
     let mut target = target(root, tree, index, mount)?;
     if shared {
@@ -165,7 +157,7 @@ fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
     let directory = file::stat(tree).nth(Step::MountTarget, index)?.is(abi::S_IFDIR);
     let kind = if directory { Kind::Directory } else { Kind::File };
     let found = place::find_or_make(root, path, kind).nth(Step::MountTarget, index)?;
-    // The plan knows what may be mounted inside /proc, by its name: a link of the image must not lead anything else there.
+    // The plan has checked by name what may be mounted inside /proc: a link in the image must not lead anything else there.
     let named = path.to_bytes();
     let inside_proc = file::filesystem(found).nth(Step::MountTarget, index)? == abi::PROC_SUPER_MAGIC;
     if inside_proc && named != b"/proc" && !named.starts_with(b"/proc/") {
@@ -183,15 +175,19 @@ fn attributes(tree: Fd, index: u32, mount: &Mount) -> Outcome {
     if mount.set | mount.clear != 0 {
         sys::set_attributes(tree, mount.set, mount.clear, 0, false).nth(Step::MountAttributes, index)?;
     }
-    // Last: what is asked of all of them is asked of the uppermost, too, whatever else it is asked (rw, rro: as other runtimes).
+    // Last: what holds for the whole tree holds for the uppermost mount, too, whatever its own options say (`rw,rro`: as with
+    // other runtimes).
     if mount.set_below | mount.clear_below != 0 {
         sys::set_attributes(tree, mount.set_below, mount.clear_below, 0, true).nth(Step::MountAttributes, index)?;
     }
     Ok(())
 }
 
-/// The permission bits of the directory that is about to be covered.
-fn mode_of(root: Fd, mount: &Mount) -> Option<u32> {
+/// The permission bits of the directory that is about to be covered, if it is there and the mount is to have them.
+fn covered_mode(root: Fd, mount: &Mount) -> Option<u32> {
+    if !mount.keep_mode.is() {
+        return None;
+    }
     let target = place::find(root, mount.target.get()).ok()?;
     let mode = file::stat(target).ok().map(|found| found.mode & 0o7777);
     file::close(target);

@@ -85,7 +85,7 @@ fn make(root: Fd, path: &CStr, kind: Kind) -> Result<Fd, Errno> {
         let next = enter(here, name, if last { kind } else { Kind::Directory })?;
         if file::stat(next)?.is(abi::S_IFLNK) {
             links += 1;
-            // Those of procfs lead where no path does.
+            // The magic links of procfs lead where no path does.
             if links > LINKS || file::filesystem(next)? == abi::PROC_SUPER_MAGIC {
                 return Err(Errno(abi::ELOOP));
             }

@@ -38,12 +38,12 @@ fn write_to(opened: Fd, value: &[u8]) -> Result<(), Errno> {
     written
 }
 
-/// Opens `path` below this process's own directory of the procfs `proc`. EXDEV if it is none, or something is mounted over it.
+/// Opens `path` below this process's own directory of the procfs `proc`. EXDEV if `proc` is not a procfs, or if something is mounted over the path.
 ///
-/// It must be opened by who writes to it: the kernel lets nobody else write to an attribute.
+/// The process that writes to an attribute must have opened it: the kernel lets no other write.
 pub fn open_own(proc: Fd, path: &CStr, flags: u64) -> Result<Fd, Errno> {
     genuine(proc)?;
-    // It says who we are as this procfs counts, in whichever pid namespace that is.
+    // `self` is our process id in the pid namespace of this procfs, whichever that is.
     let link = file::openat2(proc, c"self", abi::O_PATH | abi::O_NOFOLLOW, 0, STRICT)?;
     let mut number = [0; 16];
     let number = file::read_link(link, &mut number);

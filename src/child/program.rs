@@ -36,8 +36,8 @@ pub fn approach_cwd(process: &Process) -> bool {
     !everywhere && file::chdir(process.cwd.get()).is_ok()
 }
 
-/// Enters the working directory, as the user, and makes sure that it lies in the container. Where the user may not, it is
-/// enough that `there` it is already.
+/// Enters the working directory as the user, and makes sure that it lies in the container. A user who may not enter it stays
+/// there if the process is `there` already.
 pub fn enter_cwd(process: &Process, there: bool) -> Outcome {
     match file::chdir(process.cwd.get()) {
         Err(Errno(abi::EACCES)) if there => {}
@@ -48,7 +48,8 @@ pub fn enter_cwd(process: &Process, there: bool) -> Outcome {
 
 /// Finds the program, as execvp(3) would; `buffer` holds its path.
 pub fn find<'a>(process: &Process, buffer: &'a mut [u8; PATH_MAX]) -> Outcome<&'a CStr> {
-    let name = process.program.get();
+    // A container without a program can be created, and never started.
+    let Some(name) = process.program.some() else { return Ok(c"") };
     if name.to_bytes().contains(&b'/') {
         check(name).at(Step::Program)?;
         return join(buffer, &[], name.to_bytes()).ok_or(Fault::new(Step::Program, 0));
@@ -81,7 +82,7 @@ fn join<'a>(buffer: &'a mut [u8; PATH_MAX], directory: &[u8], name: &[u8]) -> Op
 }
 
 /// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. A
-/// connection that says nothing was somebody who wanted to know whether we still wait.
+/// connection on which nothing comes is from somebody who only wanted to know whether we still wait.
 pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     let Some(listener) = process.start.some() else {
         wire.wait().at(Step::Start)?;

@@ -4,8 +4,8 @@ use super::{At, Outcome};
 use crate::script::{Container, Step};
 use crate::sys::{Fd, abi, file, mount};
 
-/// Attaches the copy of the rootfs, on the root of the host's tree: a place that is always there and needs no look-up.
-/// What comes back is the directory that everything else is looked up below.
+/// Attaches the copy of the rootfs on the root of the host's tree: a place that is always there and needs no look-up.
+/// Returns the directory below which everything else is looked up.
 pub fn attach(container: &Container) -> Outcome<Fd> {
     let root = container.rootfs.get();
     mount::set_attributes(root, 0, 0, container.inherited_propagation & !abi::MS_REC, true)
@@ -33,7 +33,7 @@ pub fn pivot(container: &Container) -> Outcome {
     file::chdir(c"/").at(Step::Pivot)
 }
 
-/// The last of the rootfs: its own propagation, and whether it can be written.
+/// What is done to the rootfs last: its own propagation, and whether it can be written to.
 pub fn finish(root: Fd, container: &Container) -> Outcome {
     if container.rootfs_readonly.is() {
         mount::set_attributes(root, abi::MOUNT_ATTR_RDONLY, 0, 0, false).at(Step::RootfsReadonly)?;

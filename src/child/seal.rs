@@ -14,7 +14,7 @@ pub fn first(script: &Script) -> Outcome {
     processors(&script.process)?;
     process::reset_signals().at(Step::Signals)?;
     for (index, tasks) in script.process.resctrl.numbered() {
-        // 0 is who writes: no number that another pid namespace would understand in another way.
+        // 0 stands for whoever writes: any other number could mean another process in another pid namespace.
         file::write(*tasks, b"0").nth(Step::Resctrl, index)?;
     }
     Ok(())
@@ -30,7 +30,7 @@ fn processors(of: &Process) -> Outcome {
     Ok(())
 }
 
-/// Leaves the session keyring of the caller: whoever has it can read the keys in it, and a namespace does not part it.
+/// Leaves the session keyring of the caller: whoever has it can read the keys in it, and no namespace keeps it apart.
 pub fn keyring(of: &Process) -> Outcome {
     if !of.new_keyring.is() {
         return Ok(());

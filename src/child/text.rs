@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-/// The number in `text`, in decimal digits; nothing if it is none.
+/// The number in `text`, in decimal digits; nothing if that is not a number.
 pub fn number(text: &[u8]) -> Option<i32> {
     let digits = (!text.is_empty()).then_some(text)?;
     digits.iter().try_fold(0_i32, |number, digit| {

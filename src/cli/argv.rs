@@ -4,16 +4,55 @@
 //! write `-td`. Here each becomes `--flag` or `--flag=value`, which leaves clap nothing to guess at, and a value that
 //! begins with a dash is a value.
 
+use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
-use clap::Command;
+use clap::{ArgAction, Command};
 
 /// A flag of a command.
 pub struct Flag {
     long: String,
     short: Option<char>,
-    takes_value: bool,
+    kind: Kind,
+}
+
+/// What may follow a flag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing, or `=true` or `=false`. False is the same as not given.
+    Switch,
+    /// The same, but false is something else than not given.
+    ThreeWay,
+    /// A value. An empty one is the same as not given: callers write `--pid-file "$FILE"`, and runc has it so.
+    Text,
+    /// A value, and an empty one is a mistake.
+    Value,
+}
+
+impl Kind {
+    fn of(argument: &clap::Arg) -> Self {
+        let action = argument.get_action();
+        let text = [TypeId::of::<PathBuf>(), TypeId::of::<String>()];
+        if argument.is_require_equals_set() {
+            Self::ThreeWay
+        } else if !action.takes_values() {
+            Self::Switch
+        } else if matches!(action, ArgAction::Set)
+            // Whose root directory was forgotten must not meet another's containers, and whose user was, not be root.
+            && !matches!(argument.get_long(), Some("root" | "user"))
+            && text.iter().any(|text| argument.get_value_parser().type_id() == *text)
+        {
+            Self::Text
+        } else {
+            Self::Value
+        }
+    }
+
+    fn takes_value(self) -> bool {
+        matches!(self, Self::Text | Self::Value)
+    }
 }
 
 /// Where a command's flags end.
@@ -29,9 +68,9 @@ pub enum Positionals {
 pub fn flags(command: &Command) -> Vec<Flag> {
     let flag = |argument: &clap::Arg| {
         let long = argument.get_long()?.to_owned();
-        Some(Flag { long, short: argument.get_short(), takes_value: argument.get_action().takes_values() })
+        Some(Flag { long, short: argument.get_short(), kind: Kind::of(argument) })
     };
-    let help = Flag { long: "help".into(), short: Some('h'), takes_value: false };
+    let help = Flag { long: "help".into(), short: Some('h'), kind: Kind::Switch };
     command.get_arguments().filter_map(flag).chain([help]).collect()
 }
 
@@ -51,21 +90,20 @@ fn scan(arguments: &[OsString], flags: &[Flag], positionals: Option<Positionals>
     let mut line = Vec::with_capacity(arguments.len() + 1);
     let mut at = 0;
     while let Some(argument) = arguments.get(at) {
-        if argument == "--" {
+        let ends = argument == "--";
+        if positionals == Some(Positionals::Rest) && (ends || !is_flag(argument)) {
+            pass_on(&arguments[at + usize::from(ends)..], &mut line);
+            return (line, arguments.len());
+        }
+        if ends {
             line.extend_from_slice(&arguments[at..]);
             return (line, arguments.len());
         }
         if !is_flag(argument) {
-            match positionals {
-                None => break,
-                Some(Positionals::Between) => line.push(argument.clone()),
-                Some(Positionals::Rest) => {
-                    let rest = &arguments[at + 1..];
-                    line.extend([argument.clone(), "--".into()]);
-                    line.extend_from_slice(rest.strip_prefix(&["--".into()]).unwrap_or(rest));
-                    return (line, arguments.len());
-                }
+            if positionals.is_none() {
+                break;
             }
+            line.push(argument.clone());
             at += 1;
             continue;
         }
@@ -73,6 +111,13 @@ fn scan(arguments: &[OsString], flags: &[Flag], positionals: Option<Positionals>
         at += taken;
     }
     (line, at.min(arguments.len()))
+}
+
+/// The id, and what belongs to the other program, with a `--` between them.
+fn pass_on(rest: &[OsString], line: &mut Vec<OsString>) {
+    let Some((id, rest)) = rest.split_first() else { return };
+    line.extend([id.clone(), "--".into()]);
+    line.extend_from_slice(rest.strip_prefix(&["--".into()]).unwrap_or(rest));
 }
 
 fn is_flag(argument: &OsStr) -> bool {
@@ -89,8 +134,9 @@ fn one(argument: &OsString, next: Option<&OsString>, flags: &[Flag], line: &mut 
         None => (body, None),
     };
     let long = || flags.iter().find(|flag| flag.long.as_bytes() == name);
+    // To Go programs `--t` and `-t` are the same.
     let short = || match name {
-        [letter] if !bytes.starts_with(b"--") => flags.iter().find(|flag| flag.short == Some(char::from(*letter))),
+        [letter] => flags.iter().find(|flag| flag.short == Some(char::from(*letter))),
         _ => None,
     };
     if let Some(flag) = long().or_else(short) {
@@ -107,20 +153,26 @@ fn one(argument: &OsString, next: Option<&OsString>, flags: &[Flag], line: &mut 
 
 fn add(flag: &Flag, value: Option<&OsStr>, next: Option<&OsString>, line: &mut Vec<OsString>) -> usize {
     let name = format!("--{}", flag.long);
-    match (flag.takes_value, value, next) {
-        (true, Some(value), _) => line.push(joined(name, value)),
-        (true, None, Some(next)) => {
-            line.push(joined(name, next));
-            return 2;
+    if !flag.kind.takes_value() {
+        match value.map(|value| (truth(value), value)) {
+            None | Some((Some(true), _)) => line.push(name.into()),
+            Some((Some(false), _)) if flag.kind == Kind::Switch => {}
+            Some((Some(false), _)) => line.push(joined(name, "false".as_ref())),
+            Some((None, value)) => line.push(joined(name, value)),
         }
-        (false, Some(value), _) => match truth(value) {
-            Some(true) => line.push(name.into()),
-            Some(false) => {}
-            None => line.push(joined(name, value)),
-        },
-        (_, None, _) => line.push(name.into()),
+        return 1;
     }
-    1
+    let (given, taken) = match (value, next) {
+        (Some(value), _) => (Some(value), 1),
+        (None, Some(next)) => (Some(next.as_os_str()), 2),
+        (None, None) => (None, 1),
+    };
+    match given {
+        None => line.push(name.into()),
+        Some(value) if value.is_empty() && flag.kind == Kind::Text => {}
+        Some(value) => line.push(joined(name, value)),
+    }
+    taken
 }
 
 /// One-letter flags written as one: `-td`, `-u0`, `-tu 0`; `None` if one of them is not known.
@@ -129,7 +181,7 @@ fn cluster(body: &[u8], next: Option<&OsString>, flags: &[Flag], line: &mut Vec<
     for (at, letter) in body.iter().enumerate() {
         let flag = flags.iter().find(|flag| flag.short == Some(char::from(*letter)))?;
         let rest = &body[at + 1..];
-        if flag.takes_value {
+        if flag.kind.takes_value() {
             let rest = rest.strip_prefix(b"=").unwrap_or(rest);
             let value = (!rest.is_empty()).then(|| OsStr::from_bytes(rest));
             let taken = add(flag, value, next, &mut found);
@@ -163,14 +215,15 @@ mod tests {
     use super::*;
 
     fn flags() -> Vec<Flag> {
-        let flag = |long: &str, short, takes_value| Flag { long: long.into(), short, takes_value };
+        let flag = |long: &str, short, kind| Flag { long: long.into(), short, kind };
         vec![
-            flag("tty", Some('t'), false),
-            flag("detach", Some('d'), false),
-            flag("user", Some('u'), true),
-            flag("env", Some('e'), true),
-            flag("no-pivot", None, false),
-            flag("log", None, true),
+            flag("tty", Some('t'), Kind::Switch),
+            flag("detach", Some('d'), Kind::Switch),
+            flag("user", Some('u'), Kind::Value),
+            flag("env", Some('e'), Kind::Value),
+            flag("no-pivot", None, Kind::Switch),
+            flag("no-new-privs", None, Kind::ThreeWay),
+            flag("log", None, Kind::Text),
         ]
     }
 
@@ -209,6 +262,13 @@ mod tests {
             ("- id", "- id"),
             ("--tty -- --user", "--tty -- --user"),
             ("id --user", "id --user"),
+            ("--t --u 0 id", "--tty --user=0 id"),
+            ("--user= id", "--user= id"),
+            ("--user  id", "--user= id"),
+            ("-u= id", "--user= id"),
+            ("-no-new-privs id", "--no-new-privs id"),
+            ("--no-new-privs=T id", "--no-new-privs id"),
+            ("--no-new-privs=0 id", "--no-new-privs=false id"),
         ];
         for (line, expected) in cases {
             assert_eq!(normal(line, Positionals::Between), expected, "{line}");
@@ -221,7 +281,9 @@ mod tests {
             ("-t id ls -t --user", "--tty id -- ls -t --user"),
             ("id -t", "id -- -t"),
             ("-u 0 id sh -c --", "--user=0 id -- sh -c --"),
-            ("-- id ls", "-- id ls"),
+            ("-- id ls -t", "id -- ls -t"),
+            ("-t -- id -- ls", "--tty id -- ls"),
+            ("--", ""),
             ("-t id -- ls -- x", "--tty id -- ls -- x"),
             ("id ls -- x", "id -- ls -- x"),
         ];

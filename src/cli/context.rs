@@ -1,4 +1,6 @@
-//! What all words share.
+//! What all commands share.
+
+use clap::Command;
 
 use super::global::{CgroupManager, Global, Rootless};
 use super::root;
@@ -8,11 +10,18 @@ use crate::state::Store;
 /// The global flags, resolved when they are asked for.
 pub struct Context {
     global: Global,
+    whole: fn() -> Command,
 }
 
 impl Context {
-    pub fn new(global: Global) -> Self {
-        Self { global }
+    /// For these flags; `whole` builds the tree of all commands.
+    pub fn new(global: Global, whole: fn() -> Command) -> Self {
+        Self { global, whole }
+    }
+
+    /// The tree of all commands, for the one that writes it down.
+    pub fn whole(&self) -> Command {
+        (self.whole)()
     }
 
     /// The root directory.

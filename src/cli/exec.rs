@@ -50,9 +50,9 @@ pub struct Exec {
     /// Send its pidfd to this unix socket.
     #[arg(long, value_name = "SOCKET")]
     pidfd_socket: Option<PathBuf>,
-    /// Keep it from gaining privileges.
-    #[arg(long)]
-    no_new_privs: bool,
+    /// Keep it from gaining privileges; =false to let it, whatever the container's own process may.
+    #[arg(long, require_equals = true, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    no_new_privs: Option<bool>,
     /// Its SELinux label.
     #[arg(long, value_name = "LABEL")]
     process_label: Option<String>,

@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use super::global::Global;
-use super::{Context, Run, output, words};
+use super::{Context, Run, output};
 use crate::error::{Error, Result};
 
 /// Make the manual pages and the completions, which are installed with onggi.
@@ -33,8 +32,8 @@ enum What {
 }
 
 impl Run for Generate {
-    fn run(self, _: &Context) -> Result<u8> {
-        let mut whole = words::whole(Global::command());
+    fn run(self, context: &Context) -> Result<u8> {
+        let mut whole = context.whole();
         match self.what {
             What::Man { dir } => {
                 let written = fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(whole, &dir));

@@ -54,8 +54,10 @@ pub enum Rootless {
     /// As an ordinary user, or in a user namespace.
     Auto,
     /// Yes.
+    #[value(aliases = ["1", "t", "T", "TRUE", "True"])]
     True,
     /// No.
+    #[value(aliases = ["0", "f", "F", "FALSE", "False"])]
     False,
 }
 

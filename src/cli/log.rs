@@ -87,7 +87,10 @@ impl Log {
 
 fn append(path: &Path) -> Result<File> {
     let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOCTTY).open(path);
-    file.map_err(|cause| Error::io("--log", format!("can't open {}", path.display()), cause))
+    file.map_err(|cause| {
+        Error::io("--log", format!("can't open {}", path.display()), cause)
+            .hint("name a file that can be written to, in a directory that is there")
+    })
 }
 
 /// A line for a terminal. What comes from a config or a hook can't move its cursor, nor begin a line of its own.

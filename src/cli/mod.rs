@@ -1,8 +1,8 @@
-//! The words of the command line, a short file each.
+//! The commands, a short file each.
 //!
-//! A word is a clap-derived struct (its flags, and its help) with a [`Run`] that calls a verb of
-//! [`lifecycle`](crate::lifecycle) and prints what comes of it. [`words::WORDS`] is the one table that makes help,
-//! completions, manual pages and the choice of what runs. Only the word that is asked for is built: the whole tree would
+//! A command is a clap-derived struct (its flags, and its help) with a [`Run`] that calls a verb of
+//! [`lifecycle`](crate::lifecycle) and prints what comes of it. [`commands::SUBCOMMANDS`] is the one table that makes help,
+//! completions, manual pages and the choice of what runs. Only the command that is asked for is built: the whole tree would
 //! cost more than some commands do.
 //!
 //! Errors are printed here and nowhere else, once: on standard error, and in the log where there is one, from the
@@ -11,6 +11,7 @@
 //! May enter: `lifecycle`, and for `spec` and `plan` the rooms `bundle` and `plan`.
 
 mod argv;
+mod commands;
 mod context;
 mod duration;
 mod global;
@@ -21,7 +22,6 @@ mod size;
 mod table;
 mod usage;
 mod version;
-mod words;
 
 mod create;
 mod delete;
@@ -54,7 +54,7 @@ use context::Context;
 use global::Global;
 use log::Log;
 
-/// What a word does.
+/// What a command does.
 trait Run: Parser {
     /// Does it; the exit status.
     fn run(self, context: &Context) -> Result<u8>;
@@ -95,34 +95,35 @@ fn answer(called: &OsString, arguments: &[OsString]) -> u8 {
     dispatch(front, flags, rest).unwrap_or_else(|error| log.fail(&error))
 }
 
-/// Finds the word, builds it and no other, and runs it; the exit status.
+/// Finds the command, builds it and no other, and runs it; the exit status.
 fn dispatch(front: Command, flags: Vec<OsString>, rest: &[OsString]) -> Result<u8> {
     let name = rest.first().and_then(|name| name.to_str());
     if name == Some("h") {
         // As runc has it.
-        return parse(words::whole(front), [flags, vec!["help".into()], rest[1..].to_vec()].concat(), "").map(|_| 0);
+        return parse(commands::whole(), [flags, vec!["help".into()], rest[1..].to_vec()].concat(), "").map(|_| 0);
     }
-    if let Some(error) = name.and_then(words::absent) {
+    if let Some(error) = name.and_then(commands::absent) {
         return Err(error);
     }
-    let Some(word) = name.and_then(words::find) else {
-        // Help for all of it, or a word that isn't.
-        return parse(words::whole(front), [flags, rest.to_vec()].concat(), "").map(|_| 0);
+    let Some(subcommand) = name.and_then(commands::find) else {
+        // Help for all of it, or a command that there is not.
+        return parse(commands::whole(), [flags, rest.to_vec()].concat(), "").map(|_| 0);
     };
     let Some(global) = parse(front, flags, "")? else {
         return Ok(0);
     };
-    let context = Context::new(Global::from_arg_matches(&global).map_err(|error| usage::explain(&error, ""))?);
-    let command = (word.command)().bin_name(format!("onggi {}", word.name));
-    let (line, _) = argv::normalize(&rest[1..], &argv::flags(&command), word.positionals);
-    parse(command, line, word.name)?.map_or(Ok(0), |matches| (word.run)(&matches, &context))
+    let global = Global::from_arg_matches(&global).map_err(|error| usage::explain(&error, ""))?;
+    let context = Context::new(global, commands::whole);
+    let command = (subcommand.command)().bin_name(format!("onggi {}", subcommand.name));
+    let (line, _) = argv::normalize(&rest[1..], &argv::flags(&command), subcommand.positionals);
+    parse(command, line, subcommand.name)?.map_or(Ok(0), |matches| (subcommand.run)(&matches, &context))
 }
 
 /// Parses the line; `None` if that was all there was to do, because it asked for help.
-fn parse(command: Command, line: Vec<OsString>, word: &str) -> Result<Option<ArgMatches>> {
+fn parse(command: Command, line: Vec<OsString>, name: &str) -> Result<Option<ArgMatches>> {
     match command.no_binary_name(true).try_get_matches_from(line) {
         Ok(matches) => Ok(Some(matches)),
         Err(help) if usage::is_help(&help) => output::print(&help.render().to_string()).map(|()| None),
-        Err(error) => Err(usage::explain(&error, word)),
+        Err(error) => Err(usage::explain(&error, name)),
     }
 }

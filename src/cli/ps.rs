@@ -42,12 +42,15 @@ fn table(mut options: Vec<OsString>) -> Result<String> {
     if options.is_empty() {
         options.push("-ef".into());
     }
-    let ps = Command::new("ps").args(options).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let ps = Command::new("ps").args(options).stdin(Stdio::null()).output();
     let ps = ps.map_err(|cause| Error::io("ps", "can't be run", cause).hint("--format json needs no ps"))?;
     if ps.status.success() {
         Ok(String::from_utf8_lossy(&ps.stdout).into_owned())
     } else {
-        Err(Error::new("ps", format!("ended with {}", ps.status)))
+        let told = String::from_utf8_lossy(&ps.stderr);
+        let told = told.lines().next().unwrap_or("it did not say why").trim_start_matches("error: ");
+        Err(Error::new("ps", format!("ended with {}: {told}", ps.status))
+            .hint("what follows the id are options of ps(1)"))
     }
 }
 

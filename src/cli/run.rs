@@ -3,7 +3,7 @@
 use clap::Parser;
 
 use super::create::How;
-use super::{Context, Run as Word};
+use super::{Context, Run as Subcommand};
 use crate::error::Result;
 use crate::lifecycle::{self, CreateRequest};
 use crate::state::Id;
@@ -30,7 +30,7 @@ pub struct Run {
     id: Id,
 }
 
-impl Word for Run {
+impl Subcommand for Run {
     fn run(self, context: &Context) -> Result<u8> {
         let request = CreateRequest { no_subreaper: self.no_subreaper, ..self.how.request(self.id, context) };
         lifecycle::run::run(&context.store()?, &request, self.detach, self.keep)

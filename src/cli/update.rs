@@ -147,7 +147,7 @@ impl Update {
     }
 }
 
-/// What the flags ask for, as a file would say it. A pids limit of 0 is none that was asked for, as runc has it.
+/// What the flags ask for, as a file would say it. A pids limit of 0 counts as not given, as with runc.
 fn json(flags: &[Flag<'_>]) -> Result<Value> {
     let mut resources = Map::new();
     for Flag(name, value, [part, member], kind) in flags {

@@ -9,9 +9,9 @@ pub fn is_help(error: &clap::Error) -> bool {
     matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
 }
 
-/// clap's error as ours. `word` is the command that the line is about, empty for none.
-pub fn explain(error: &clap::Error, word: &str) -> Error {
-    let about = || word.to_owned();
+/// clap's error as ours. `name` is the command that the line is about, empty for none.
+pub fn explain(error: &clap::Error, name: &str) -> Error {
+    let about = || name.to_owned();
     // A value that we refused ourselves: then the sentence is there already.
     if let Some(ours) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Error>()) {
         return ours.clone();
@@ -40,13 +40,14 @@ pub fn explain(error: &clap::Error, word: &str) -> Error {
         ErrorKind::ArgumentConflict => {
             (flag(&argument), format!("can't be given together with {}", text(error, ContextKind::PriorArg)))
         }
+        ErrorKind::InvalidUtf8 => (about(), "an argument is not UTF-8".into()),
         _ => (about(), first_line(error)),
     };
     let hint = match (suggestion, belongs_before(&argument)) {
         (Some(suggestion), _) => format!("did you mean {suggestion}?"),
         (None, true) if error.kind() == ErrorKind::UnknownArgument => "it goes before the command".into(),
-        _ if word.is_empty() => "see `onggi --help`".into(),
-        _ => format!("see `onggi {word} --help`"),
+        _ if name.is_empty() => "see `onggi --help`".into(),
+        _ => format!("see `onggi {name} --help`"),
     };
     Error::new(place, what).hint(hint)
 }

@@ -41,7 +41,7 @@ mod userns;
 mod wire;
 
 pub use crate::script::LISTEN_PID;
-pub use arm::{Armed, Arming, arm, arm_join};
+pub use arm::{Arming, Creating, Instead, Joining, Purpose, arm};
 pub use interrupts::Interrupts;
 pub use spawn::{Child, spawn};
 pub use wire::{Wire, Word};

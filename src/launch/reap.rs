@@ -42,7 +42,8 @@ fn status_of_zombie(pid: i32) -> Option<u8> {
     let code: i32 = std::str::from_utf8(last).ok()?.parse().ok()?;
     let shown = code != 0 || nix::unistd::geteuid().is_root();
     // As wait(2) encodes it: a signal in the lower seven bits, or an exit status in the second byte.
-    shown.then(|| if code & 0x7f == 0 { byte(code >> 8) } else { 128 + byte(code & 0x7f) })
+    let signal = byte(code & 0x7f);
+    shown.then(|| if signal == 0 { byte(code >> 8) } else { 128 + signal })
 }
 
 fn byte(number: i32) -> u8 {

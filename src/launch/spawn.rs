@@ -2,7 +2,9 @@
 
 use std::ffi::{CString, c_void};
 use std::fs::File;
+use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 
 use super::arm::Armed;
 use super::early::Early;
@@ -14,8 +16,8 @@ use super::{fault, idmap, oom, scheduling, silent};
 use crate::cgroup::Cgroup;
 use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
-use crate::plan::{Host, Plan};
-use crate::script::{Event, Message, Step};
+use crate::plan::Plan;
+use crate::script::{Event, Message, Script, Step};
 use crate::sys::{Errno, Fd, abi, clone, owned, pidfd, process};
 
 /// Stack for the few calls between clone and execve, in 16-byte units.
@@ -31,34 +33,29 @@ pub struct Child {
     /// Whether its filter notifies, and is loaded before the agent may know of it; and its listener, until it does.
     answered: bool,
     early: Early,
+    /// Shared with it: it notes there how far it has come.
+    script: File,
 }
 
 /// Makes the child and leads it to where it is ready: set up, checked, waiting for its start.
 ///
 /// `hooks` runs the hooks that want the namespaces complete; it gets the container's pid. If anything fails, the
 /// child is ended and reaped before the error comes back; the cgroup is the caller's to remove.
-pub fn spawn(
-    armed: Armed<'_>,
-    plan: &Plan,
-    cgroup: Option<&Cgroup>,
-    host: &Host,
-    interrupts: &Interrupts,
-    hooks: &mut dyn FnMut(i32) -> Result<()>,
-) -> Result<Child> {
-    let maps = if armed.creates { plan.idmap.as_ref() } else { None };
+pub fn spawn(armed: Armed<'_>, interrupts: &Interrupts, hooks: &mut dyn FnMut(i32) -> Result<()>) -> Result<Child> {
+    let Armed { plan, host, cgroup, creates, reborn, .. } = armed;
+    let maps = if creates { plan.idmap.as_ref() } else { None };
     let proc = if maps.is_some() || plan.process.oom_score_adj.is_some() { Some(Proc::open()?) } else { None };
     let mut borrowed = match (&proc, plan.process.oom_score_adj) {
         (Some(proc), Some(wanted)) => oom::take_on(proc, wanted, !host.root())?,
         _ => None,
     };
-    if !armed.creates {
+    if !creates {
         take_initial_processors(plan)?;
     }
-    let (reborn, creates) = (armed.reborn, armed.creates);
-    let mut child = bear(armed, cgroup, memory(plan))?;
+    let mut child = bear(armed, memory(plan))?;
     let led = (|| {
         if reborn {
-            child.be_reborn(plan, interrupts)?;
+            child.be_reborn(plan, cgroup, interrupts)?;
         }
         if let (Some(map), Some(proc)) = (maps, &proc) {
             idmap::write(proc, child.pid, map, host.privileged())?;
@@ -103,7 +100,8 @@ fn memory(plan: &Plan) -> u64 {
 }
 
 /// The clone itself; `memory` is `CLONE_VM` or nothing.
-fn bear(armed: Armed<'_>, cgroup: Option<&Cgroup>, memory: u64) -> Result<Child> {
+fn bear(armed: Armed<'_>, memory: u64) -> Result<Child> {
+    let cgroup = armed.cgroup;
     let mut keep = armed.files.numbers();
     keep.extend([&armed.childs_wire, &armed.script].map(|file| Fd(file.as_raw_fd())));
     keep.extend((3..3 + armed.preserve_fds.cast_signed()).map(Fd));
@@ -154,6 +152,7 @@ fn bear(armed: Armed<'_>, cgroup: Option<&Cgroup>, memory: u64) -> Result<Child>
         born_last: armed.born_last,
         answered: armed.answered,
         early: Early::default(),
+        script: armed.script.into(),
     })
 }
 
@@ -167,6 +166,9 @@ fn open_procs(cgroup: &Cgroup) -> Result<File> {
 
 fn cannot_clone(errno: Errno, cgroup: Option<&Cgroup>) -> Error {
     let error = Error::io("", "can't make the container's process", std::io::Error::from_raw_os_error(errno.0));
+    if let Some((full, most)) = cgroup.filter(|_| errno.0 == abi::EAGAIN).and_then(Cgroup::full) {
+        return error.hint(format!("{}: pids.max is {most}, and no more may be made there", full.display()));
+    }
     let cgroup = cgroup.map_or_else(String::new, |cgroup| cgroup.path().display().to_string());
     match errno.0 {
         abi::EBUSY => error
@@ -239,7 +241,7 @@ impl Child {
 
     /// The second clone: the first one says its pid and ends. What the second one says before it, for it may be
     /// quicker, is heard again afterwards: it may have come as far as the listener of its filter.
-    fn be_reborn(&mut self, plan: &Plan, interrupts: &Interrupts) -> Result<()> {
+    fn be_reborn(&mut self, plan: &Plan, cgroup: Option<&Cgroup>, interrupts: &Interrupts) -> Result<()> {
         let mut early = Vec::new();
         let pid = loop {
             match self.hear(plan, interrupts)? {
@@ -247,7 +249,7 @@ impl Child {
                 // It was the first one's last word.
                 (word @ (Word::End | Word::Unheard), _) => {
                     let last = early.pop().map_or(word, |(word, _)| word);
-                    return Err(self.unexpected(plan, None, last));
+                    return Err(self.unexpected(plan, cgroup, last));
                 }
                 heard => early.push(heard),
             }
@@ -335,8 +337,20 @@ impl Child {
             Word::Fault(_, message) => fault::explain(plan, &message),
             Word::Event(..) | Word::End | Word::Unheard => {
                 let status = self.wait().unwrap_or(0);
-                silent::end(status, cgroup)
+                silent::end(status, cgroup, &self.reached(plan))
             }
+        }
+    }
+
+    /// How far it came: `before its first step`, `after its step MountAttach of mounts[7] /data`.
+    fn reached(&self, plan: &Plan) -> String {
+        let mut bytes = [0; 8];
+        let read = self.script.read_exact_at(&mut bytes, offset_of!(Script, done) as u64);
+        let [step, index] =
+            [0, 4].map(|at| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+        match read.ok().and_then(|()| Step::from_number(step)) {
+            Some(step) => fault::after(plan, step, index),
+            None => "before its first step".to_owned(),
         }
     }
 }

@@ -44,8 +44,8 @@ impl<'a> Agent<'a> {
         Ok(Some(Self { socket, listener }))
     }
 
-    /// Gives the agent `filter`, the listener of process `pid` in a container that is in `state`. Who asked is told once: the
-    /// connection is closed; the listener is the caller's to close.
+    /// Gives the agent `filter`, the listener of process `pid` in a container that is in `state`. One
+    /// message is all: the connection is closed. The listener is the caller's to close.
     pub fn hand_over(self, filter: &OwnedFd, pid: i32, state: &State) -> Result<()> {
         let metadata = self.listener.metadata.as_deref();
         let told = ContainerProcessState { oci_version: SPEC_VERSION, fds: ["seccompFd"], pid, metadata, state };

@@ -10,29 +10,25 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::agent::Agent;
+use super::foreground::console;
 use super::making::Making;
+use super::namespaced::Namespaced;
 use super::prepared::Prepared;
-use super::{CreateRequest, State, hooks, resctrl, sd_notify, sockets};
+use super::service::sd_notify;
+use super::{CreateRequest, State, resctrl, sockets};
 use crate::error::{Error, Result};
-use crate::launch::{self, Arming, Child, Interrupts};
+use crate::launch::{self, Arming, Child, Creating, Interrupts, Purpose};
 use crate::plan::Plan;
 use crate::state::{Entry, Record, SavedHook, Stat, Status, Store, time};
 
 /// Creates the container: when this returns, it is complete and waits for `start`. After an error nothing of it is left.
 pub fn create(store: &Store, request: &CreateRequest) -> Result<()> {
     let prepared = Prepared::new(store, request)?;
-    let console = match (&request.console_socket, prepared.plan.process.terminal) {
-        (Some(path), true) => Some(sockets::connect(path, "--console-socket")?),
-        (None, false) => None,
-        (Some(_), false) => {
-            return Err(Error::new("--console-socket", "the process has no terminal to send there")
-                .hint("set process.terminal to true, or leave the option out"));
-        }
-        (None, true) => {
-            return Err(Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
-                .hint("give --console-socket, set it to false, or use `onggi run` in the foreground"));
-        }
-    };
+    prepared.mention();
+    let console = console::detached(request.console_socket.as_deref(), prepared.plan.process.terminal, || {
+        Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
+            .hint("give --console-socket, set it to false, or use `onggi run` in the foreground")
+    })?;
     make(store, request, &prepared, console, Waiting::ForStart).map(drop)
 }
 
@@ -61,7 +57,6 @@ pub fn make(
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
     let interrupts = Interrupts::hold()?;
-    // In the container's namespaces the child runs them itself; how far it came is not known here.
     let hooked = Cell::new(false);
     let mut making = Making::new(&entry, &hooked);
     let mut record = intent(request, prepared);
@@ -73,52 +68,50 @@ pub fn make(
         making.resctrl(groups, &mut record)?;
     }
     let cgroup = making.cgroup(plan, host, request, &mut record, &interrupts)?;
-    let start = match waiting {
-        Waiting::ForStart => Some(listen(&entry)?),
-        Waiting::ForUs => None,
-    };
+    let start = if waiting == Waiting::ForStart { Some(listen(&entry)?) } else { None };
     let arming = Arming {
         plan,
-        cgroup: cgroup.map(crate::cgroup::Cgroup::path),
-        privileged: host.privileged(),
-        lenient: !host.root(),
+        host,
+        cgroup,
         console,
-        start,
         preserve_fds: prepared.preserve_fds,
-        no_pivot: request.no_pivot,
         new_keyring: !request.no_new_keyring,
         resctrl: resctrl::tasks(&record.resctrl)?,
-        hook_states: hook_states(plan, &record)?,
+        purpose: Purpose::Create(Creating {
+            start,
+            no_pivot: request.no_pivot,
+            hook_states: hook_states(plan, &record)?,
+        }),
     };
     let armed = launch::arm(arming)?;
-    // Such a filter is loaded before the container waits: its agent must be there by now. `run` has called it already.
-    let listener = plan.listener.as_ref().filter(|_| waiting == Waiting::ForStart && armed.is_answered());
-    let agent = Agent::connect(listener)?;
+    // Its filter is loaded before it waits, so its agent must be there by now. `run` has called it already.
+    let asks = armed.is_answered() && waiting == Waiting::ForStart;
+    let agent = Agent::connect(plan.listener.as_ref().filter(|_| asks))?;
+    // The child runs these itself, and how far it comes is not known here.
     hooked.set(!plan.hooks.create_container.is_empty());
-    let mut moved = None;
-    let mut run_hooks = |pid: i32| {
-        if !plan.net_devices.is_empty() {
-            moved = Some(launch::net::move_in(&plan.net_devices, pid)?);
-        }
-        hooked.set(true);
-        let state = State::for_hooks(&Record { pid: Some(pid), ..record.clone() }, Status::Creating);
-        hooks::run(&plan.hooks.prestart, "prestart", &state, Some(&interrupts))?;
-        hooks::run(&plan.hooks.create_runtime, "createRuntime", &state, Some(&interrupts))
-    };
-    let child = launch::spawn(armed, plan, cgroup, host, &interrupts, &mut run_hooks)?;
+    let mut namespaced = Namespaced { plan, record: &record, interrupts: &interrupts, hooked: &hooked, moved: None };
+    let child = launch::spawn(armed, &interrupts, &mut |pid| namespaced.complete(pid))?;
+    let moved = namespaced.moved;
     let child = making.child(child)?;
-    record.pid = Some(child.pid());
-    record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
-    if let (Some(agent), Some(filter)) = (agent, child.take_listener()) {
-        agent.hand_over(&filter, child.pid(), &State::for_hooks(&record, Status::Creating))?;
-        record.listener = None;
-    }
+    fill_in(&mut record, child, agent)?;
     entry.write(&record)?;
     tell_pid(child, request.pidfd_socket.as_deref(), request.pid_file.as_deref())?;
     if let Some(moved) = moved {
         moved.leave();
     }
     Ok(making.done())
+}
+
+/// What is known of the container now that it waits. If its filter is loaded already, `agent` gets its listener: `start`
+/// has none to give.
+fn fill_in(record: &mut Record, child: &Child, agent: Option<Agent<'_>>) -> Result<()> {
+    record.pid = Some(child.pid());
+    record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
+    if let (Some(agent), Some(filter)) = (agent, child.take_listener()) {
+        agent.hand_over(&filter, child.pid(), &State::for_hooks(record, Status::Creating))?;
+        record.listener = None;
+    }
+    Ok(())
 }
 
 /// What is remembered before the first side effect.
@@ -144,6 +137,7 @@ fn intent(request: &CreateRequest, prepared: &Prepared) -> Record {
         user_namespace: plan.namespaces.has(libc::CLONE_NEWUSER),
         pid_namespace: plan.namespaces.has(libc::CLONE_NEWPID),
         listener: plan.listener.clone(),
+        no_process: bundle.spec.process().is_none(),
         poststart: saved(&plan.hooks.poststart),
         poststop: saved(&plan.hooks.poststop),
         ..Record::default()
@@ -169,7 +163,7 @@ fn hook_states(plan: &Plan, record: &Record) -> Result<[(CString, CString); 2]> 
     Ok([cut(Status::Creating)?, cut(Status::Created)?])
 }
 
-/// The socket that `start` connects to. Its path goes by way of the directory's descriptor: addresses are short.
+/// The socket that `start` connects to, by a path through the directory's descriptor: a socket's address must be short.
 fn listen(entry: &Entry) -> Result<OwnedFd> {
     UnixListener::bind(entry.start_socket())
         .map(OwnedFd::from)
@@ -187,7 +181,10 @@ pub fn tell_pid(child: &Child, pidfd_socket: Option<&Path>, pid_file: Option<&Pa
 /// Writes `pid` in digits only; the file is complete or not there. What is there already is replaced if it is a file: a
 /// device, a FIFO or a directory was not meant to be.
 fn write_pid(path: &Path, pid: i32) -> Result<()> {
-    let failed = |cause: std::io::Error| Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
+    let failed = |cause: std::io::Error| {
+        Error::io("--pid-file", format!("{} can't be written", path.display()), cause)
+            .hint("name a file in a directory that is there and can be written to")
+    };
     let there = path.symlink_metadata().map(|there| there.file_type());
     if there.is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
         let what = format!("{} is there already, and is no file", path.display());

@@ -40,7 +40,7 @@ pub fn end(id: &Id, init: Option<&Init>, cgroup: Option<&Cgroup>) -> Result<()> 
 pub fn remove_cgroup(path: &Path, made: &[PathBuf], unit: Option<&Reference>, deadline: Instant) -> Result<()> {
     let Some(unit) = unit else { return Cgroup::remove(path, made, deadline) };
     systemd::stop(unit, true).or_else(|error| {
-        // A user's systemd that is gone has taken its cgroups with it; and without it there is no unit.
+        // A user's systemd that is gone has taken its cgroups with it, and there is no unit any more.
         match Cgroup::open(path)? {
             None => Ok(()),
             Some(_) => Cgroup::remove(path, &[path.to_owned()], deadline).map_err(|_| error),

@@ -31,7 +31,7 @@ pub fn stats(store: &Store, id: &Id) -> Result<Event> {
 }
 
 /// Tells statistics at each `interval`, and each time that the kernel kills for want of memory, until the container has
-/// ended or `tell` returns false. Nothing is asked again and again in between: the kernel says when something happens.
+/// ended or `tell` returns false. There is no polling in between: the kernel says when something happens.
 pub fn watch(store: &Store, id: &Id, interval: Duration, tell: &mut dyn FnMut(&Event) -> Result<bool>) -> Result<()> {
     let (init, cgroup) = watched(store, id)?;
     let alarms = cgroup.memory_events();

@@ -1,7 +1,8 @@
-//! `features`: what onggi can do, whatever this host can (spec: features, features-linux).
+//! `features`: what onggi can do, whether or not this host can (spec: features, features-linux).
 
 use serde_json::{Value, json};
 
+use crate::plan::cgroup::systemd;
 use crate::plan::{numa, options};
 
 /// The version of the spec that onggi follows.
@@ -18,8 +19,8 @@ pub fn features() -> Value {
             "org.onggi.version": env!("CARGO_PKG_VERSION"),
             "org.opencontainers.runc.checkpoint.enabled": "false",
         },
-        // No annotation of a config changes what onggi does.
-        "potentiallyUnsafeConfigAnnotations": [],
+        // A dot at the end stands for all annotations that begin like this. They have an effect only where root allows it.
+        "potentiallyUnsafeConfigAnnotations": [systemd::ANNOTATION],
         "linux": {
             "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
             "capabilities": capabilities(),
@@ -78,6 +79,7 @@ mod tests {
         assert_eq!((&features["ociVersionMin"], &features["ociVersionMax"]), (&json!("1.0.0"), &json!("1.3.0")));
         let options = features["mountOptions"].as_array().unwrap();
         assert!(["rro", "idmap", "ridmap", "tmpcopyup"].iter().all(|option| options.contains(&json!(option))));
+        assert_eq!(features["potentiallyUnsafeConfigAnnotations"], json!(["org.systemd.property."]));
         assert_eq!(features["linux"]["mountExtensions"]["idmap"]["enabled"], true);
         assert_eq!(features["linux"]["capabilities"][0], "CAP_CHOWN");
         assert_eq!(features["linux"]["capabilities"].as_array().unwrap().len(), 41);

@@ -25,7 +25,7 @@ use crate::lifecycle::State;
 use crate::plan::{DEFAULT_HOOK_TIMEOUT, Hook};
 use crate::state::{Record, Status};
 
-/// Of what a hook says, this much at the end is kept, bytes.
+/// How much is kept of what a hook says: its last bytes.
 const SAYINGS: usize = 4096;
 
 /// Runs `hooks` one after the other; `kind` is their name in config.json: `createRuntime`.
@@ -52,7 +52,9 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     let failed = |what: &str, cause: std::io::Error| Error::io(place, what, cause);
     let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
     let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
-    let child = start(hook, &state.bundle, &input, &ear).map_err(|cause| failed("can't be started", cause.into()))?;
+    let child = start(hook, &state.bundle, &input, &ear).map_err(|cause| {
+        failed("can't be started", cause.into()).hint("it is a program of the host: correct its path, or install it")
+    })?;
     // Ours must go, or its end would never be heard.
     drop(ear);
     let timeout = hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT);
@@ -81,8 +83,8 @@ fn input(state: &State) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Starts the hook in the bundle (where other runtimes have them stand), in a process group of its own, with all signals as they are by default. posix_spawn(3) hands on the
-/// environment exactly as it is, order and all.
+/// Starts the hook in the bundle's directory, as other runtimes do, in a process group of its own, with the default for
+/// every signal. posix_spawn(3) hands on the environment exactly as it is, in its order.
 fn start(hook: &Hook, bundle: &Path, input: &File, ear: &PipeWriter) -> Result<Pid, Errno> {
     let mut files = PosixSpawnFileActions::init()?;
     for (file, stdio) in [(input.as_raw_fd(), 0), (ear.as_raw_fd(), 1), (ear.as_raw_fd(), 2)] {
@@ -148,7 +150,7 @@ fn attend(
 /// Takes what is there to be heard, keeping the end of it; whether there will never be more.
 fn hear(sayings: &mut PipeReader, said: &mut Vec<u8>) -> std::io::Result<bool> {
     let mut piece = [0; SAYINGS];
-    // A hook that talks faster than we listen is not listened to for ever.
+    // Not until nothing is left: a hook may talk faster than we listen.
     for _ in 0..16 {
         match sayings.read(&mut piece) {
             Ok(0) => return Ok(true),
@@ -268,7 +270,11 @@ mod tests {
     fn one_that_is_not_there() {
         let missing = Hook { path: c"/no/such/hook".into(), ..shell("", 60) };
         let error = run(&[missing], "createRuntime", &state(), None).unwrap_err().to_string();
-        assert_eq!(error, "hooks.createRuntime[0] /no/such/hook: can't be started: no such file or directory");
+        assert_eq!(
+            error,
+            "hooks.createRuntime[0] /no/such/hook: can't be started: no such file or directory \
+             (it is a program of the host: correct its path, or install it)"
+        );
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn kill_all(record: &Record, init: Option<&Init>) -> Result<bool> {
 
 fn signal_all(record: &Record, signal: Signal) -> Result<bool> {
     let held: Vec<_> = processes(record)?.into_iter().filter_map(|pid| Some((pid, open_pidfd(pid).ok()?))).collect();
-    // Looked at again: what still is one of them now that a pidfd holds it, is what was meant.
+    // Looked at again: now that a pidfd holds it, a process that is still one of them is the one that was meant.
     let members = processes(record)?;
     let mut sent = false;
     for (pid, process) in held.iter().filter(|(pid, _)| members.contains(pid)) {

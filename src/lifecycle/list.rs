@@ -9,7 +9,7 @@ use crate::state::{Id, Store};
 pub struct Listed {
     /// The id.
     pub id: Id,
-    /// Its state. A container whose record is damaged is not there for its state only.
+    /// Its state, or why it can't be told: a container whose record is damaged is listed all the same.
     pub state: Result<State>,
 }
 

@@ -75,7 +75,7 @@ impl<'entry> Making<'entry> {
         // In a user namespace nobody can make device nodes, and the kernel lets nobody attach a program.
         if host.root() {
             cgroup.attach_devices(&plan.cgroup.devices)?;
-            // A container that may write its cgroup manages what is below; an ordinary user's is theirs already.
+            // A container that may write to its cgroup manages what is below it; an ordinary user's cgroup is theirs already.
             if let Some((uid, gid)) = plan.cgroup_owner().filter(|&owner| owner != (0, 0)) {
                 cgroup.set_owner(uid, gid)?;
             }
@@ -104,7 +104,7 @@ impl<'entry> Making<'entry> {
         Cgroup::create(&hierarchy, &plan.cgroup, request.id.as_str())
     }
 
-    /// Has systemd make the cgroup. Which unit it is asked for is written before.
+    /// Has systemd make the cgroup. The name of the unit is written down before.
     fn start_unit(
         &mut self,
         hierarchy: &Hierarchy,

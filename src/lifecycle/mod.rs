@@ -21,20 +21,27 @@ pub mod stop;
 pub mod update;
 pub mod wait;
 
-// What several of them need.
-mod activation;
+// What the verbs are asked for.
+mod request;
+mod signal;
+
+// Before anything is done: the bundle read, the host asked, the plan made.
+mod prepared;
+
+// A container in the making: what was made so far, and is undone unless all goes well.
+mod making;
+mod namespaced;
+mod resctrl;
+
+// Who else has a part in it: hooks, who gets a descriptor, who stands by in the foreground, a service manager.
 mod agent;
-mod end;
 mod foreground;
 pub mod hooks;
-mod making;
-mod prepared;
-mod request;
-mod resctrl;
-mod sd_notify;
-mod signal;
+mod service;
 mod sockets;
-mod terminal;
+
+// The end of its processes and of its cgroup.
+mod end;
 
 pub use end::{end, own_cgroup};
 pub use prepared::planned;

@@ -2,9 +2,11 @@
 
 use tracing::{debug, warn};
 
-use super::activation::Activation;
-use super::{CreateRequest, sd_notify};
+use super::CreateRequest;
+use super::service::activation::Activation;
+use super::service::sd_notify;
 use crate::bundle::Bundle;
+use crate::bundle::check::no_process;
 use crate::error::{Error, Result};
 use crate::plan::cgroup::{Driver, systemd};
 use crate::plan::{Host, Plan};
@@ -38,21 +40,34 @@ impl Prepared {
         }
         let host = Host::probe().for_spec(&bundle.spec);
         let plan = planned(&bundle, &host, request.systemd_cgroup)?;
-        for warning in &plan.warnings {
-            warn!("{warning}");
-        }
-        for note in &plan.cgroup.notes {
-            debug!("{note}");
-        }
-        if let Some(filter) = plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
-            debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));
-        }
         let preserve_fds = request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count));
         Ok(Self { bundle, plan, host, preserve_fds, notifies })
     }
+
+    /// The same of a container that is to be started as well.
+    pub fn to_run(store: &Store, request: &CreateRequest) -> Result<Self> {
+        let prepared = Self::new(store, request)?;
+        match prepared.bundle.spec.process() {
+            Some(_) => Ok(prepared),
+            None => Err(no_process("is missing").into()),
+        }
+    }
+
+    /// Says what a careful colleague would mention.
+    pub fn mention(&self) {
+        for warning in &self.plan.warnings {
+            warn!("{warning}");
+        }
+        for note in &self.plan.cgroup.notes {
+            debug!("{note}");
+        }
+        if let Some(filter) = self.plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
+            debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));
+        }
+    }
 }
 
-/// Root's leave for annotations: the properties of systemd units that they may set, one a line.
+/// Which properties of systemd units annotations may set, one a line: root's decision.
 const ALLOWED: &str = "/etc/onggi/systemd-properties";
 
 /// The plan of a bundle, with systemd to make the cgroup or not.

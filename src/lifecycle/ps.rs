@@ -12,9 +12,9 @@ pub fn ps(store: &Store, id: &Id) -> Result<Vec<i32>> {
     processes(&store.open_entry(id)?.read()?)
 }
 
-/// Those in the container's cgroup; without one, as ordinary users have it, those in its own pid namespace.
+/// Those in the container's cgroup; without one, which is an ordinary user's case, those in its own pid namespace.
 ///
-/// Fails if it has neither, as then its processes can't be told from others.
+/// Fails if it has neither: then its processes can't be told from others.
 pub fn processes(record: &Record) -> Result<Vec<i32>> {
     if let Some(cgroup) = own_cgroup(record)? {
         return cgroup.processes();

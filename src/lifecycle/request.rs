@@ -63,8 +63,8 @@ pub struct ExecRequest {
     pub console_socket: Option<PathBuf>,
     /// The unix socket that gets a pidfd of the process.
     pub pidfd_socket: Option<PathBuf>,
-    /// `PR_SET_NO_NEW_PRIVS`, even if the container has it not.
-    pub no_new_privs: bool,
+    /// `PR_SET_NO_NEW_PRIVS`; `None` is as the container has it.
+    pub no_new_privs: Option<bool>,
     /// Its label of `SELinux`.
     pub process_label: Option<String>,
     /// Its profile of `AppArmor`.

@@ -4,11 +4,11 @@ use std::os::fd::OwnedFd;
 
 use super::agent::Agent;
 use super::create::{Waiting, make};
-use super::foreground::Foreground;
+use super::foreground::console;
+use super::foreground::terminal::own_size;
 use super::prepared::Prepared;
-use super::sd_notify::Notify;
-use super::terminal::own_size;
-use super::{CreateRequest, State, delete, own_cgroup, sockets, start};
+use super::service::sd_notify::Notify;
+use super::{CreateRequest, State, delete, own_cgroup, start};
 use crate::error::{Error, Result};
 use crate::launch::Child;
 use crate::state::{Record, Status, Store};
@@ -16,39 +16,33 @@ use crate::state::{Record, Status, Store};
 /// Runs a container. In the foreground it passes on signals and the terminal, and returns the exit status of the
 /// container's program; it is deleted then, unless `keep`. Detached it returns 0 as soon as the program has begun.
 pub fn run(store: &Store, request: &CreateRequest, detach: bool, keep: bool) -> Result<u8> {
-    let mut prepared = Prepared::new(store, request)?;
-    let terminal = prepared.plan.process.terminal;
-    if detach {
-        let console = match (&request.console_socket, terminal) {
-            (Some(path), true) => Some(sockets::connect(path, "--console-socket")?),
-            (None, true) => {
-                return Err(Error::new(
-                    "process.terminal",
-                    "there is nobody to hold the terminal of a detached container",
-                )
-                .hint("give --console-socket, set it to false, or run it in the foreground"));
-            }
-            (_, false) => None,
-        };
-        let agent = Agent::connect(prepared.plan.listener.as_ref())?;
-        let child = make(store, request, &prepared, console, Waiting::ForUs)?;
-        let Some(notify) = begin(store, request, &prepared, agent, &child)? else { return Ok(0) };
-        let ready = notify.wait_ready(&request.id, child.pid(), child.pidfd());
-        if ready.is_err() {
-            remove(store, request)?;
-        }
-        return ready.map(|()| 0);
+    let prepared = Prepared::to_run(store, request)?;
+    prepared.mention();
+    if detach { detached(store, request, &prepared) } else { attended(store, request, prepared, keep) }
+}
+
+fn detached(store: &Store, request: &CreateRequest, prepared: &Prepared) -> Result<u8> {
+    let console = console::detached(request.console_socket.as_deref(), prepared.plan.process.terminal, || {
+        Error::new("process.terminal", "there is nobody to hold the terminal of a detached container")
+            .hint("give --console-socket, set it to false, or run it in the foreground")
+    })?;
+    let agent = Agent::connect(prepared.plan.listener.as_ref())?;
+    let child = make(store, request, prepared, console, Waiting::ForUs)?;
+    let Some(notify) = begin(store, request, prepared, agent, &child)? else { return Ok(0) };
+    let ready = notify.wait_ready(&request.id, child.pid(), child.pidfd());
+    if ready.is_err() {
+        remove(store, request)?;
     }
+    ready.map(|()| 0)
+}
+
+fn attended(store: &Store, request: &CreateRequest, mut prepared: Prepared, keep: bool) -> Result<u8> {
+    let terminal = prepared.plan.process.terminal;
     if terminal && request.console_socket.is_none() {
         // Ours wins over the config's: it is what the user sees.
         prepared.plan.process.console_size = own_size().or(prepared.plan.process.console_size);
     }
-    let (mut foreground, mut console) = Foreground::new(terminal)?;
-    if let (Some(path), true) = (&request.console_socket, terminal) {
-        // Somebody else holds the terminal; only signals and the status are ours.
-        console = Some(sockets::connect(path, "--console-socket")?);
-        foreground.without_terminal();
-    }
+    let (mut foreground, console) = console::attended(request.console_socket.as_deref(), terminal)?;
     let agent = Agent::connect(prepared.plan.listener.as_ref())?;
     let child = make(store, request, &prepared, console, Waiting::ForUs)?;
     let status = foreground

@@ -25,7 +25,7 @@ pub fn connect(path: &Path, option: &str) -> Result<OwnedFd> {
     reach(path, |path| UnixStream::connect(path).map(OwnedFd::from)).map_err(|cause| unreachable(path, option, cause))
 }
 
-/// The same, but neither connecting nor sending waits longer than `patience` seconds for one who does not answer.
+/// The same as [`connect`], but neither connecting nor sending waits longer than `patience` seconds for one who does not answer.
 pub fn connect_within(path: &Path, option: &str, patience: i64) -> Result<OwnedFd> {
     let patient = |path: &Path| {
         let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;

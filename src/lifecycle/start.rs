@@ -7,8 +7,9 @@ use std::time::Instant;
 use super::agent::Agent;
 use super::end::PATIENCE;
 use super::prepared::planned_before;
-use super::sd_notify::Notify;
+use super::service::sd_notify::Notify;
 use super::{State, delete, hooks};
+use crate::bundle::check::no_process;
 use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
 use crate::plan::{Hook, Plan};
@@ -29,6 +30,9 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     let _lock = entry.lock()?;
     let record = entry.read()?;
     match status(entry, &record) {
+        Status::Created if record.no_process => {
+            return Err(no_process("is missing in the config that the container was created with").into());
+        }
         Status::Created => {}
         Status::Stopped => {
             return Err(Error::new(id.as_str(), "container has stopped and can't be started again")

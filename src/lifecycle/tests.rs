@@ -59,7 +59,11 @@ fn message<T>(result: Result<T, Error>) -> String {
 fn an_unknown_container_does_not_exist() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
-    let (web, text) = (id("web"), "container \"web\" does not exist");
+    let web = id("web");
+    let text = format!(
+        "container \"web\" does not exist (none of that id is in {}; an engine's are in a --root of its own)",
+        dir.path().display()
+    );
     assert_eq!(message(state(&store, &web)), text);
     assert_eq!(message(kill(&store, &web, Signal::KILL, false)), text);
     assert_eq!(message(wait(&store, &web)), text);

@@ -56,7 +56,7 @@ fn bits(names: Option<&Names>) -> u64 {
     names.into_iter().flatten().fold(0, |bits, name| bits | kernel(*name).bitmask())
 }
 
-/// One enumeration's name for the other's: oci-spec knows no numbers.
+/// A capability by the name that both enumerations share: oci-spec's has no numbers.
 fn kernel(name: Name) -> Kernel {
     match name {
         Name::AuditControl => Kernel::CAP_AUDIT_CONTROL,

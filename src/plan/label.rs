@@ -75,7 +75,7 @@ fn selinux_label(place: &str, label: Option<&String>, host: &Host, found: &mut F
     Some(found.text(label, || place.to_owned()))
 }
 
-/// An empty label is none, as Go has no other "absent".
+/// An empty label counts as not given: Go knows no other "absent".
 fn given(label: Option<&String>) -> Option<&str> {
     label.map(String::as_str).filter(|label| !label.is_empty())
 }

@@ -28,9 +28,8 @@ impl Plan {
         let spec = &bundle.spec;
         let mut found = check::check(spec);
         found.warnings.splice(0..0, bundle.warnings.iter().cloned());
-        let none = (oci::Linux::default(), oci::Process::default());
-        let linux = spec.linux().as_ref().unwrap_or(&none.0);
-        let process = spec.process().as_ref().unwrap_or(&none.1);
+        let none = oci::Linux::default();
+        let linux = spec.linux().as_ref().unwrap_or(&none);
 
         let mut namespaces = namespaces::new(spec, &mut found);
         namespaces.time_offsets = time::offsets(linux);
@@ -57,7 +56,7 @@ impl Plan {
         let domainname = name("domainname", spec.domainname().as_deref(), &mut found);
         let sysctls = sysctl::new(linux.sysctl().as_ref(), &mut found);
         let personality = scheduling::personality(linux);
-        let process = process::new(process, namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
+        let process = process::new(&bundle.process(), namespaces.has(libc::CLONE_NEWUSER), host, &mut found);
         let net_devices = net_devices::new(linux, host, &mut found);
         let memory_policy = linux.memory_policy().as_ref().and_then(|policy| numa::new(policy, &mut found));
         let hooks = hooks::new(spec.hooks().as_ref(), &mut found);

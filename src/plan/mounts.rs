@@ -166,11 +166,18 @@ impl Asked {
         }
     }
 
-    /// A bind or remount makes no file system, so nothing can be asked of one.
+    /// A bind or remount makes no file system, so nothing can be asked of one. The kernel does not look at what belongs to one
+    /// (mount(2)), and engines may hand on what their users wrote; but a `nosiud` must not leave the container with less than its
+    /// author believes.
     fn attributes_only(&self, what: &str, place: &impl Fn() -> String, found: &mut Findings) {
         for word in &self.data {
-            let problem = Problem::new(place(), format!("unknown option \"{word}\" for {what}"));
-            found.error(problem.hint("only the options of a single mount can be given, such as ro, nosuid, rprivate"));
+            let problem = |does: &str| Problem::new(place(), format!("the option \"{word}\" {does} {what}"));
+            if let Some(meant) = options::meant(word) {
+                found.error(problem("is none of").hint(format!("did you mean {meant}?")));
+            } else {
+                let hint = "only the options of a single mount can be given, such as ro, nosuid, rprivate";
+                found.warn(problem("has no effect on").hint(hint));
+            }
         }
         for word in &self.superblock {
             let problem = Problem::new(place(), format!("the option {word} has no effect on {what}"));

@@ -11,6 +11,8 @@ use libc::{
     MS_UNBINDABLE,
 };
 
+use crate::bundle::names::nearest;
+
 /// What a word asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -129,6 +131,16 @@ pub fn effect(word: &str) -> Option<Effect> {
     Some(TABLE[at].1)
 }
 
+/// What people write for `ro` and `rw` elsewhere.
+const ELSEWHERE: [(&str, &str); 5] =
+    [("readonly", "ro"), ("read-only", "ro"), ("read_only", "ro"), ("readwrite", "rw"), ("read-write", "rw")];
+
+/// The word that was meant by `word`, which is none, if it looks like a slip of the pen.
+pub fn meant(word: &str) -> Option<&'static str> {
+    let elsewhere = ELSEWHERE.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    elsewhere.map(|(_, meant)| *meant).or_else(|| nearest(word, names()))
+}
+
 /// The words that are understood whatever is mounted, sorted: what `features` lists as mountOptions.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(name, _)| *name)
@@ -185,6 +197,20 @@ mod tests {
                 (Propagation(a), Propagation(b)) => assert_eq!(*a, *b | MS_REC),
                 other => panic!("{name}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_understood() {
+        for (wrong, right) in
+            [("nosiud", "nosuid"), ("noexc", "noexec"), ("RO", "ro"), ("rslaves", "rslave"), ("read-only", "ro")]
+        {
+            assert_eq!(meant(wrong), Some(right), "{wrong}");
+        }
+        let others = "z Z U O copy nocopy acl noacl auto noauto user users nofail _netdev data size=1k uid=5 gid=5 mode=755 \
+                      x-mount.mkdir comment=x cached delegated consistent subpath=a soft hard nolock noswap inode64 dest";
+        for other in others.split_whitespace() {
+            assert_eq!(meant(other), None, "{other}");
         }
     }
 

@@ -35,7 +35,7 @@ pub fn new(process: &oci::Process, user_namespace: bool, host: &Host, found: &mu
         uid: user.uid(),
         gid: user.gid(),
         groups: user.additional_gids().clone().unwrap_or_default(),
-        umask: user.umask(),
+        umask: user.umask().map(|mask| mask & 0o777),
         terminal,
         console_size: process.console_size().filter(|_| terminal).and_then(size),
         capabilities: caps::new(process.capabilities().as_ref(), grantable, found),
@@ -68,7 +68,7 @@ fn env(variables: &[String], found: &mut Findings) -> Vec<CString> {
     plan
 }
 
-/// Rows and columns; a size of nothing is none.
+/// Rows and columns; a size of 0 by 0 counts as not given.
 fn size(size: oci::Box) -> Option<(u16, u16)> {
     let (rows, columns) = (u16::try_from(size.height()).ok()?, u16::try_from(size.width()).ok()?);
     (rows > 0 && columns > 0).then_some((rows, columns))

@@ -11,7 +11,7 @@ pub fn new(sysctls: Option<&HashMap<String, String>>, found: &mut Findings) -> V
     sysctls.sort();
     let mut plan = Vec::with_capacity(sysctls.len());
     for (name, value) in sysctls {
-        // A name that is none was refused by the check.
+        // The check has refused what is not a name.
         let Ok(file) = check::sysctl_file(name) else {
             continue;
         };

@@ -34,6 +34,8 @@ pub const LISTEN_PID: &CStr = c"LISTEN_PID=0000000000";
 pub struct Script {
     /// Length of the piece of memory, in bytes.
     pub length: usize,
+    /// The last step that was done, and its index. The parent looks here if the child ends without a word.
+    pub done: Cell<[u32; 2]>,
     /// The way back to the parent: `SOCK_SEQPACKET`, [`Message`]s one way, single bytes the other.
     pub wire: Fd,
     /// [`Flag::YES`]: make a container; otherwise run one more process in one.

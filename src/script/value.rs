@@ -22,7 +22,7 @@ impl Text {
         Self(address)
     }
 
-    /// Whether there is none; unlike the string, that can be asked for on both sides.
+    /// Whether there is no string; unlike the string itself, parent and child can both ask for that.
     pub fn is_none(self) -> bool {
         self.0 == 0
     }

@@ -188,7 +188,7 @@ impl<'a> Outcomes<'a> {
 
     /// What the rules on one number come to.
     ///
-    /// A rule that does what is done anyway is none. An unconditional rule beats conditional ones wherever it
+    /// A rule that does what is done anyway does not count. An unconditional rule beats conditional ones wherever it
     /// stands, the first of several beats the others, and of conditional rules the first that matches counts.
     fn outcome(&mut self, arch: Arch, entries: &[Entry]) -> usize {
         let profile = self.profile;

@@ -172,7 +172,7 @@ fn check_listener(config: &LinuxSeccomp, calls: &[LinuxSyscall], problems: &mut 
 
 /// The architectures with a filter of their own: the native one always, as with runc and crun.
 ///
-/// One that is not in the table is none that this program can run on, so no such call will ever come.
+/// This program does not run on architectures that the table lacks, so no call of theirs will ever come.
 fn archs(config: &LinuxSeccomp) -> Vec<Arch> {
     let listed = config.architectures().iter().flatten().filter_map(|arch| Arch::from_profile(*arch));
     let mut archs: Vec<Arch> = Vec::new();

@@ -22,7 +22,7 @@ const RECORD: &str = "state.json";
 /// Where a new record is written before it takes the old one's place.
 const NEXT_RECORD: &str = "state.json.next";
 const CONFIG: &str = "config.json";
-/// A symbolic link to the cgroup: what can't be read wrongly when the record is damaged.
+/// A symbolic link to the cgroup: it can still be read when the record is damaged.
 const CGROUP: &str = "cgroup";
 /// How long a command waits for another one that changes the same container.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -85,7 +85,7 @@ impl Entry {
         }
     }
 
-    /// Whether some command is changing this container; by its own lock an entry is not disturbed.
+    /// Whether another command is changing this container; false while this entry holds the lock itself.
     pub(super) fn busy(&self) -> bool {
         // Another open file, because a lock belongs to one: by way of `directory` this would give up our own.
         let other = openat(&self.directory, ".", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
@@ -146,7 +146,7 @@ impl Entry {
         Path::new("/proc/self/fd").join(self.directory.as_raw_fd().to_string()).join(START_SOCKET)
     }
 
-    /// Removes the start socket: the container has started. It is no error if there is none.
+    /// Removes the start socket: the container has started. That there is none is no error.
     pub fn remove_start_socket(&self) -> Result<()> {
         match unlinkat(&self.directory, START_SOCKET, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
@@ -225,7 +225,10 @@ impl Entry {
     }
 
     fn failed(&self, file: &str, what: &str, cause: impl Into<std::io::Error>) -> Error {
-        Error::io(self.place(file), what, cause)
+        let cause = cause.into();
+        let full = matches!(cause.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT));
+        let error = Error::io(self.place(file), what, cause);
+        if full { error.hint("make room on that file system, or keep states elsewhere with --root DIR") } else { error }
     }
 }
 

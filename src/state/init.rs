@@ -102,7 +102,7 @@ impl Init {
 /// The wait status of a zombie.
 fn zombie_code(pid: i32, start_time: u64) -> Option<i32> {
     let zombie = Stat::of(pid).filter(|stat| stat.start_time == start_time && stat.ended())?;
-    // Who may not trace it is shown 0, whatever it is; the namespaces' links are kept from them as well.
+    // Whoever may not trace it is shown 0, whatever it is, and does not get to see the links of its namespaces either.
     let may_trace = std::fs::read_link(format!("/proc/{pid}/ns/user")).is_ok();
     may_trace.then_some(zombie.exit_code)
 }

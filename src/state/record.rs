@@ -67,6 +67,9 @@ pub struct Record {
     /// The agent that `start` gives the listener of the seccomp filter to.
     #[serde(default)]
     pub listener: Option<Listener>,
+    /// Whether its config has no process, so that it can't be started.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_process: bool,
     /// The hooks that `start` runs.
     #[serde(default)]
     pub poststart: Vec<SavedHook>,

@@ -73,7 +73,10 @@ impl Store {
 
     /// The container `id`; the error of an unknown one says `does not exist`.
     pub fn open_entry(&self, id: &Id) -> Result<Entry> {
-        self.find(id)?.ok_or_else(|| Error::new("", format!("container {:?} does not exist", id.as_str())))
+        self.find(id)?.ok_or_else(|| {
+            let hint = format!("none of that id is in {}; an engine's are in a --root of its own", self.path.display());
+            Error::new("", format!("container {:?} does not exist", id.as_str())).hint(hint)
+        })
     }
 
     /// The container `id`, if there is one.
@@ -169,7 +172,13 @@ mod tests {
         assert!(error.starts_with("web: container with given ID already exists"), "{error}");
         assert_eq!(store.list().unwrap(), [id("web")]);
         entry.remove().unwrap();
-        assert_eq!(store.open_entry(&id("web")).unwrap_err().to_string(), "container \"web\" does not exist");
+        assert!(
+            store
+                .open_entry(&id("web"))
+                .unwrap_err()
+                .to_string()
+                .starts_with("container \"web\" does not exist (none of that id is in /")
+        );
         store.claim(&id("web")).unwrap();
     }
 

@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+mod surroundings;
+
 fn onggi(root: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_onggi")).arg("--root").arg(root).args(arguments).output().unwrap()
 }
@@ -20,8 +22,11 @@ fn said(line: &str) -> String {
     let arguments: Vec<_> = line.split(' ').filter(|word| !word.is_empty()).collect();
     let output = onggi(dir.path(), &arguments);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()), "{line}");
-    text(&output.stderr)
+    text(&output.stderr).replace(dir.path().to_str().unwrap(), "ROOT")
 }
+
+/// What is said of an unknown id.
+const NONE: &str = "does not exist (none of that id is in ROOT; an engine's are in a --root of its own)";
 
 /// What goes wrong in `exec` before its program begins is told from the program's own failures.
 #[test]
@@ -30,9 +35,13 @@ fn exec_fails_with_255() {
     for (line, expected) in [
         (["exec", "x"].as_slice(), "exec: needs a program to run, after the id (or a file that tells, with --process)"),
         (&["exec", "x", "ls"], "container \"x\" does not exist"),
+        (&["exec", "--", "x", "ls", "-l"], "container \"x\" does not exist"),
+        (&["exec", "-user", "", "--cwd=", "--pid-file", "", "x", "ls"], "container \"x\" does not exist"),
+        (&["exec", "--no-new-privs=false", "--tty=0", "--d", "x", "ls"], "container \"x\" does not exist"),
     ] {
         let output = onggi(dir.path(), line);
-        assert_eq!((output.status.code(), text(&output.stderr)), (Some(255), format!("onggi: {expected}\n")));
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(255) && said.starts_with(&format!("onggi: {expected}")), "{said}");
     }
     assert_eq!(onggi(dir.path(), &["exec", "--bogus", "x", "ls"]).status.code(), Some(1), "as runc has it");
 }
@@ -44,6 +53,8 @@ fn a_wrong_line_is_one_sentence() {
         ("bogus", "there is no command \"bogus\" (see `onggi --help`)"),
         ("creat", "there is no command \"creat\" (did you mean create?)"),
         ("--bogus state x", "there is no flag --bogus (see `onggi --help`)"),
+        ("--log= --criu= --rootless=t list --bogus", "list: there is no flag --bogus (see `onggi list --help`)"),
+        ("--root= list", "--root: needs a value (see `onggi --help`)"),
         ("--rootless maybe list", "--rootless: \"maybe\" is none of auto, true, false (see `onggi --help`)"),
         ("create", "create: needs <ID> (see `onggi create --help`)"),
         ("create --bogus x", "create: there is no flag --bogus (see `onggi create --help`)"),
@@ -76,7 +87,7 @@ fn a_wrong_line_is_one_sentence() {
         ("events --stats x", "container \"x\" does not exist"),
     ];
     for (line, expected) in cases {
-        assert_eq!(said(line), format!("onggi: {expected}\n"), "{line}");
+        assert_eq!(said(line), format!("onggi: {}\n", expected.replace("does not exist", NONE)), "{line}");
     }
 }
 
@@ -86,7 +97,10 @@ fn even_a_wrong_flag_is_logged_and_said_once_on_standard_error() {
     let log = dir.path().join("log");
     let path = log.to_str().unwrap();
     for (line, msg) in [
-        (vec!["--log", path, "--log-format", "json", "state", "x"], "container \"x\" does not exist"),
+        (
+            vec!["--log", path, "--log-format", "json", "state", "a/b"],
+            "container id: \"a/b\" has '/' at position 2 (an id consists of letters, digits and _ + . -)",
+        ),
         (
             vec!["-log", path, "-log-format=json", "create", "--bogus"],
             "create: there is no flag --bogus (see `onggi create --help`)",
@@ -111,18 +125,22 @@ fn logs_have_two_forms_and_two_places() {
     let dir = tempfile::tempdir().unwrap();
     let json = onggi(dir.path(), &["--log-format", "json", "state", "x"]);
     assert!(
-        text(&json.stderr).starts_with("{\"level\":\"error\",\"msg\":\"container \\\"x\\\" does not exist\",\"time\":")
+        text(&json.stderr).starts_with("{\"level\":\"error\",\"msg\":\"container \\\"x\\\" does not exist (none of")
     );
     assert_eq!(text(&json.stderr).lines().count(), 1);
     let log = dir.path().join("log");
     onggi(dir.path(), &["--log", log.to_str().unwrap(), "state", "x"]);
     let line = fs::read_to_string(&log).unwrap();
     assert!(
-        line.starts_with("time=\"2") && line.ends_with(" level=error msg=\"container \\\"x\\\" does not exist\"\n"),
+        line.starts_with("time=\"2") && line.contains(" level=error msg=\"container \\\"x\\\" does not exist (none of"),
         "{line}"
     );
     let nowhere = onggi(dir.path(), &["--log", "/no/such/log", "list"]);
-    assert_eq!(text(&nowhere.stderr), "onggi: --log: can't open /no/such/log: no such file or directory\n");
+    assert_eq!(
+        text(&nowhere.stderr),
+        "onggi: --log: can't open /no/such/log: no such file or directory \
+         (name a file that can be written to, in a directory that is there)\n"
+    );
 }
 
 #[test]
@@ -212,7 +230,11 @@ fn a_config_that_is_a_fifo_is_not_waited_for() {
     nix::unistd::mkfifo(&dir.path().join("config.json"), nix::sys::stat::Mode::S_IRUSR).unwrap();
     let output = onggi(dir.path(), &["create", "--bundle", dir.path().to_str().unwrap(), "web"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).ends_with("/config.json: is not a regular file\n"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).ends_with("/config.json: is not a regular file (put the config itself there)\n"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]

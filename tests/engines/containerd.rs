@@ -46,7 +46,7 @@ impl Containerd {
         let runtime = limitless::wrapped(runtime)?;
         fs::create_dir_all(PROGRAMS)?;
         symlink(&runtime, RUNTIME)?;
-        fs::write(CONFIG, config(name, &runtime)?)?;
+        fs::write(CONFIG, config(name, &runtime, options)?)?;
         fs::create_dir_all("/run/cni/net.d")?;
         fs::write("/run/cni/net.d/10-pods.conflist", NETWORK)?;
         let path = std::env::var("PATH").unwrap_or_default();
@@ -77,34 +77,66 @@ impl Containerd {
 }
 
 /// The configuration: what makes it private, and for CRI the lines of docs/engines.md.
-fn config(name: &str, runtime: &str) -> Verdict<String> {
+fn config(name: &str, runtime: &str, options: &Options) -> Verdict<String> {
+    let told = shell("/usr/bin/containerd --version", "", options.deadline(10))?.succeeds()?;
+    // `containerd github.com/containerd/containerd/v2 2.1.9 ...`
+    let names = if told.text().contains("containerd/v2") { &SECOND } else { &FIRST };
+    let Names { version, images, runtime: cri, sandbox, .. } = names;
+    let disabled = if name == CRI { String::new() } else { format!("disabled_plugins = {:?}", names.cri) };
     let common = format!(
-        "version = 2\nroot = \"{STORE}/containerd\"\nstate = \"/run/containerd\"\noom_score = 0\n{}\n\
-         [grpc]\naddress = \"{SOCKET}\"\n",
-        if name == CRI { "" } else { "disabled_plugins = [\"io.containerd.grpc.v1.cri\"]" }
+        "version = {version}\nroot = \"{STORE}/containerd\"\nstate = \"/run/containerd\"\noom_score = 0\n{disabled}\n\
+         [grpc]\naddress = \"{SOCKET}\"\n"
     );
     if name != CRI {
         return Ok(common);
     }
     // Where the daemon runs here there is no systemd.
-    let documented =
-        docs::block("containerd", "toml", runtime)?.replace("SystemdCgroup = true", "SystemdCgroup = false");
-    let documented = documented.strip_prefix("version = 2\n").ok_or_else(|| failed(documented.clone()))?;
+    let documented = docs::block("containerd", "toml", &format!("version = {version}\n"), runtime)?
+        .replace("SystemdCgroup = true", "SystemdCgroup = false");
     let pause = archive::PAUSE;
+    let next = if images == cri { String::new() } else { format!("[plugins.\"{cri}\"]") };
     // A lower oom_score_adj needs a capability that a test machine may not have.
     Ok(format!(
         r#"{common}
 {documented}
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{pause}"
+[plugins."{images}"]
+  {sandbox} = "{pause}"
+{next}
   restrict_oom_score_adj = true
   disable_apparmor = true
-[plugins."io.containerd.grpc.v1.cri".cni]
+[plugins."{cri}".cni]
   bin_dir = "/usr/lib/cni"
   conf_dir = "/run/cni/net.d"
 "#
     ))
 }
+
+/// What differs between containerd 1 and 2.
+struct Names {
+    version: u8,
+    /// The plugins that together are CRI.
+    cri: &'static [&'static str],
+    images: &'static str,
+    runtime: &'static str,
+    /// The pod's own image.
+    sandbox: &'static str,
+}
+
+const FIRST: Names = Names {
+    version: 2,
+    cri: &["io.containerd.grpc.v1.cri"],
+    images: "io.containerd.grpc.v1.cri",
+    runtime: "io.containerd.grpc.v1.cri",
+    sandbox: "sandbox_image",
+};
+
+const SECOND: Names = Names {
+    version: 3,
+    cri: &["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"],
+    images: "io.containerd.cri.v1.images",
+    runtime: "io.containerd.cri.v1.runtime",
+    sandbox: "pinned_images.sandbox",
+};
 
 /// What CNI's plugins make for each pod.
 const NETWORK: &str = r#"{

@@ -8,12 +8,13 @@ use crate::engine::ENGINES;
 
 /// The text of `--help`.
 pub const HELP: &str = "\
-usage: engines [--all] [--list] [--engine NAME]... [--only TEXT] [--trace] [--logs] [--speed N]
+usage: engines [--all] [--list] [--engine NAME]... [--only TEXT] [--rootfs DIR] [--trace] [--logs] [--speed N]
 
   --all          every row; without it the fast ones
   --list         say which rows there are
   --engine NAME  docker, podman, ctr, cri or swarm; may be given several times (default: all)
   --only TEXT    the rows whose name has TEXT in it, fast or not
+  --rootfs DIR   the engines that are installed in DIR, another distribution's root directory
   --trace        log each call of the runtime, and show the log with a failure
   --logs         show the engine's whole log at the end
   --speed N      ask no row: race N containers with the runtime under test, crun and runc
@@ -46,6 +47,8 @@ pub struct Options {
     pub engines: Vec<String>,
     /// Only the rows that have this in their name.
     pub only: Option<String>,
+    /// The root directory that the engines are taken from, if not the machine's own.
+    pub rootfs: Option<PathBuf>,
     /// Put a script that logs between the engine and the runtime.
     pub trace: bool,
     /// Show the engine's whole log at the end.
@@ -69,6 +72,7 @@ impl Options {
             task: Task::Ask,
             engines: Vec::new(),
             only: None,
+            rootfs: None,
             trace: false,
             logs: false,
             speed: None,
@@ -89,6 +93,7 @@ impl Options {
                 "--help" | "-h" => options.task = Task::Help,
                 "--trace" => options.trace = true,
                 "--only" => options.only = Some(value()?),
+                "--rootfs" => options.rootfs = Some(root(&value()?)?),
                 "--logs" => options.logs = true,
                 "--speed" => options.speed = Some(count(&value()?)?),
                 "--engine" => options.engines.push(value()?),
@@ -121,6 +126,10 @@ impl Options {
         if let Some(text) = &self.only {
             words.extend(["--only", text]);
         }
+        let rootfs = self.rootfs.as_ref().map(|path| path.display().to_string());
+        if let Some(path) = &rootfs {
+            words.extend(["--rootfs", path]);
+        }
         words.into_iter().map(str::to_owned).collect()
     }
 
@@ -128,6 +137,15 @@ impl Options {
     pub fn deadline(&self, seconds: u64) -> Duration {
         Duration::from_secs(seconds) * self.patience
     }
+}
+
+/// The absolute path of a root directory that has an engine.
+fn root(text: &str) -> Verdict<PathBuf> {
+    let path = PathBuf::from(text).canonicalize().map_err(|error| failed(format!("--rootfs {text}: {error}")))?;
+    if path.join("usr/bin/containerd").exists() || path.join("usr/bin/podman").exists() {
+        return Ok(path);
+    }
+    Err(failed(format!("--rootfs {text}: neither containerd nor podman is installed there")))
 }
 
 /// At least one lane's worth.

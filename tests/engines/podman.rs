@@ -25,9 +25,11 @@ impl Podman {
     pub fn start(runtime: &str) -> Verdict<Box<dyn Driver>> {
         // Without the controller any limit, and so Podman's default one, is an error.
         let limit = if controllers().contains("pids") { "" } else { "pids_limit = 0" };
+        // Newer Podman's `build` asks for limits of its own, above those of a machine that may not raise them.
         let config = format!(
             r#"[containers]
 {limit}
+default_ulimits = ["nofile=1024:4096", "nproc=4096:8192"]
 log_driver = "k8s-file"
 [engine]
 runtime = "onggi"

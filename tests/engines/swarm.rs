@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::command::{Verdict, failed, joined, shell, until};
 use crate::daemon::Daemon;
+use crate::docker;
 use crate::docs;
 use crate::engine::{Driver, Engine};
 use crate::image;
@@ -86,9 +87,10 @@ fn node(name: &'static str, number: u8, runtime: &str, deadline: Duration) -> Ve
          echo nameserver 127.0.0.1 >{own}/resolv.conf && mount --bind {own}/resolv.conf /etc/resolv.conf && \
          echo 1 >/proc/sys/net/ipv4/ip_forward && exec dockerd \
          --config-file {own}/docker.json --exec-root {own}/exec --data-root {store} --pidfile {own}/docker.pid \
-         -H unix://{own}/docker.sock --storage-driver overlay2 --oom-score-adjust=0"
+         -H unix://{own}/docker.sock --storage-driver overlay2 {}",
+        docker::own_score(deadline)?.unwrap_or_default()
     );
-    fs::write(format!("{own}/docker.json"), docs::block("Docker Swarm", "json", runtime)?)?;
+    fs::write(format!("{own}/docker.json"), docs::block("Docker Swarm", "json", "", runtime)?)?;
     let mut command = Command::new("nsenter");
     command.args([&format!("--net=/run/netns/{name}"), "unshare", "--mount", "--uts", "/bin/sh", "-c", &script]);
     let mut daemon = Daemon::start("dockerd", &mut command, format!("{own}/log"))?;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
@@ -144,6 +144,9 @@ pub fn enter(options: &Options) -> Verdict {
 pub fn furnish(options: &Options) -> Verdict<String> {
     let patience = options.deadline(10);
     let runtime = fs::read(&options.runtime)?;
+    if let Some(rootfs) = &options.rootfs {
+        change_root(rootfs, patience)?;
+    }
     let nodev = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     // Not nodev: containers' root file systems lie there.
     mount_new("tmpfs", "/run", MsFlags::MS_NOSUID, "mode=755")?;
@@ -177,6 +180,19 @@ pub fn furnish(options: &Options) -> Verdict<String> {
     fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
     nix::unistd::sethostname("engines")?;
     Ok(copy.display().to_string())
+}
+
+/// Makes another distribution's root directory ours, with the machine's devices; its files stay as they are.
+fn change_root(rootfs: &Path, patience: Duration) -> Verdict {
+    let root = rootfs.display();
+    let bind = format!("mount --bind {root} {root} && mount -t proc proc {root}/proc");
+    let rest = format!("for name in dev sys; do mount --rbind /$name {root}/$name || exit; done");
+    shell(&format!("{bind} && {rest}"), "", patience)?.works()?;
+    std::env::set_current_dir(rootfs)?;
+    // pivot_root(2), "pivot_root(\".\", \".\")": the old root lies on top of the new one until it is unmounted.
+    nix::unistd::pivot_root(".", ".")?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    Ok(std::env::set_current_dir("/")?)
 }
 
 /// The controllers that containers can have in this world.

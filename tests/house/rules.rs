@@ -5,6 +5,18 @@ use crate::source::all;
 /// The longest that a file may be, in lines.
 const LONGEST: usize = 400;
 
+/// The longest that a function may be, in lines.
+const LONGEST_FUNCTION: usize = 60;
+
+/// Functions that are lists, read from top to bottom: the steps of a container's birth, a plan's fields, a script's.
+const LISTS: &[(&str, &str)] = &[
+    ("child/init.rs", "run"),
+    ("child/init.rs", "become_program"),
+    ("child/join.rs", "run"),
+    ("plan/make.rs", "with"),
+    ("launch/arm/process.rs", "lay_out"),
+];
+
 /// Pure tables, which may be as long as what they list.
 const TABLES: &[&str] = &["seccomp/table.rs"];
 
@@ -17,7 +29,7 @@ const UNSAFE: &[&str] = &[
     "launch/spawn.rs",
     "launch/userns.rs",
     "launch/layout.rs",
-    "lifecycle/terminal.rs",
+    "lifecycle/foreground/terminal.rs",
     "main.rs",
 ];
 
@@ -29,6 +41,46 @@ fn no_file_is_too_long() {
         .map(|source| format!("src/{}: {} lines", source.path, source.text.lines().count()))
         .collect();
     assert!(long.is_empty(), "longer than {LONGEST} lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn no_function_is_too_long() {
+    let mut long: Vec<(String, String)> = Vec::new();
+    for source in all().iter().filter(|source| !source.is_test()) {
+        let functions = functions(&source.text).into_iter().filter(|(_, lines)| *lines > LONGEST_FUNCTION);
+        long.extend(functions.map(|(name, _)| (source.path.clone(), name)));
+    }
+    long.sort();
+    let mut lists: Vec<_> = LISTS.iter().map(|(file, name)| ((*file).to_owned(), (*name).to_owned())).collect();
+    lists.sort();
+    assert_eq!(long, lists, "longer than {LONGEST_FUNCTION} lines, on the left; what may be, on the right");
+}
+
+/// The functions of a file as rustfmt writes it, each with its number of lines.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let Some(at) = words.iter().position(|word| *word == "fn") else { continue };
+        let kinds = ["const", "unsafe", "extern", "\"C\""];
+        if line.ends_with(';') || !words[..at].iter().all(|word| word.starts_with("pub") || kinds.contains(word)) {
+            continue;
+        }
+        let end = lines[start..].iter().position(|line| line.trim_end() == format!("{}}}", " ".repeat(indent)));
+        let name = words[at + 1].split(['(', '<']).next().unwrap();
+        found.extend(end.map(|end| (name.to_owned(), end + 1)));
+    }
+    found
+}
+
+#[test]
+fn the_reader_counts_functions() {
+    let text = "pub const fn one(a: A) {\n    // fn no\n    fn two() {\n    }\n}\nfn none();\n    pub(super) fn three<T>(\n        a: T,\n    ) {\n    }\n";
+    let found = functions(text);
+    let expected = [("one", 5), ("two", 2), ("three", 4)].map(|(name, lines)| (name.to_owned(), lines));
+    assert_eq!(found, expected);
 }
 
 #[test]

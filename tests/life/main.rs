@@ -9,6 +9,7 @@ mod support;
 
 mod activation;
 mod binds;
+mod bundles;
 mod capabilities;
 mod cgroup;
 mod cgroup_mounts;

@@ -99,7 +99,7 @@ fn options() {
     });
 }
 
-/// Of two options that contradict one another the later holds; `defaults` is none.
+/// Of two options that contradict one another the later one holds; `defaults` is not an option of its own.
 #[test]
 fn later_option_holds() {
     guarded(|host| {
@@ -130,6 +130,19 @@ fn bind_options() {
         }
         assert_eq!(report.probe("write /tmp"), "EROFS");
         fs::write(source.join("file"), "the host still may write").unwrap();
+    });
+}
+
+/// Words of fstab, volumes and file systems on a bind mount: without effect, as with mount(2); the others hold all the same.
+#[test]
+fn words_that_belong_to_no_bind() {
+    guarded(|host| {
+        let options =
+            json!(["rbind", "z", "U", "nocopy", "x-mount.mkdir", "size=64k,mode=700", "nosuid", "ro", "nofail"]);
+        let bundle = Bundle::new()
+            .mount(json!({"destination": "/tmp", "type": "bind", "source": host.folder(), "options": options}));
+        let report = host.report(&bundle);
+        assert!(report.mount_has("/tmp", "ro") && report.mount_has("/tmp", "nosuid"), "{}", report.mount("/tmp"));
     });
 }
 

@@ -1,4 +1,4 @@
-//! Names in a config that are none, felt on the command line: what a person sees at `create` and at `exec --process`.
+//! Misspelt and misplaced names in a config, as felt on the command line: what a person sees at `create` and at `exec --process`.
 
 use serde_json::json;
 

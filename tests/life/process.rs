@@ -138,6 +138,18 @@ fn user() {
     });
 }
 
+/// `process.user.umask`: what is no permission is no part of a mask (umask(2)); `consoleSize` without a terminal MUST be ignored.
+#[test]
+fn more_than_is_asked_for() {
+    guarded(|host| {
+        let bundle = Bundle::new().edit(|config| {
+            config["process"]["user"] = json!({"uid": 0, "gid": 0, "umask": 0o7027});
+            config["process"]["consoleSize"] = json!({"height": 70000, "width": 5});
+        });
+        assert_eq!(host.report(&bundle)["process"]["umask"], 0o027);
+    });
+}
+
 /// `process.user`: without supplementary groups there are none, whatever the caller has.
 #[test]
 fn user_without_groups() {

@@ -198,3 +198,27 @@ fn the_state_is_valid() {
         }
     });
 }
+
+/// config.md, "Process": "This property is REQUIRED when start is called"; runtime.md, "Start": without it "MUST generate an error".
+#[test]
+fn without_a_process() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "wants a process when it creates") {
+            return;
+        }
+        let bundle = Bundle::new().edit(|config| drop(config.as_object_mut().unwrap().remove("process")));
+        host.run(&bundle).fails_with("process: is missing");
+        let container = host.create(&bundle);
+        container.call("start", &[]).fails_with("process: is missing");
+        assert_eq!(container.status(), "created");
+        // There is no default that another process would take on.
+        let report = container.exec(&[], &["report"]).ok().stdout;
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        for set in ["bounding", "effective", "permitted", "inheritable", "ambient"] {
+            assert_eq!(report["capabilities"][set], json!([]), "{set}");
+        }
+        container.kill("KILL");
+        container.ended();
+        container.delete();
+    });
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::kit::{has, limited, read, written};
+use crate::kit::{has, limited, of, read, start_as, until, written};
 use crate::support::{Bundle, Host, guarded};
 
 /// The disk that is there to be written to, in the virtual machine only: elsewhere it may be anybody's.
@@ -15,7 +15,7 @@ fn disk() -> Option<(u64, u64)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-fn needs() -> Option<(u64, u64)> {
+pub fn needs() -> Option<(u64, u64)> {
     if !has(&["io"]) {
         return None;
     }
@@ -69,18 +69,22 @@ fn a_disk_that_is_not_there() {
     });
 }
 
-/// How long `deeds` take on the disk under these limits, in milliseconds.
-fn takes(host: &Host, (major, minor): (u64, u64), io: &Value, what: &str, count: &str, kibibytes: &str) -> u64 {
-    let bundle = Bundle::new().deeds(&["disk", what, "/dev/disk", count, kibibytes]).edit(|config| {
+/// With the disk as /dev/disk.
+pub fn on_disk(bundle: Bundle, (major, minor): (u64, u64)) -> Bundle {
+    bundle.edit(|config| {
         config["linux"]["devices"] =
             json!([{"path": "/dev/disk", "type": "b", "major": major, "minor": minor, "fileMode": 0o600}]);
-        config["linux"]["resources"] = json!({
-            "devices": [{"allow": false, "access": "rwm"},
-                        {"allow": true, "type": "b", "major": major, "minor": minor, "access": "rw"}],
-            "blockIO": io,
-        });
-    });
-    host.run(&bundle).ok().stdout.trim().parse().unwrap()
+        config["linux"]["resources"]["devices"] = json!([
+            {"allow": false, "access": "rwm"},
+            {"allow": true, "type": "b", "major": major, "minor": minor, "access": "rw"},
+        ]);
+    })
+}
+
+/// How long `deeds` take on the disk under these limits, in milliseconds.
+fn takes(host: &Host, disk: (u64, u64), io: &Value, what: &str, count: &str, kibibytes: &str) -> u64 {
+    let bundle = limited(&json!({"blockIO": io}), &["disk", what, "/dev/disk", count, kibibytes]);
+    host.run(&on_disk(bundle, disk)).ok().stdout.trim().parse().unwrap()
 }
 
 /// Two MiB at one MiB a second take two seconds, written and read; forty requests at twenty a second too.
@@ -102,4 +106,36 @@ fn limits_are_felt() {
             assert!(bound >= 1500 && bound > 2 * free, "{name}: {free} ms without, {bound} ms with the limit");
         }
     });
+}
+
+/// Two that read all the time share the disk by their weights.
+#[test]
+fn weight_is_felt() {
+    guarded(|host| {
+        let Some(disk) = needs() else { return };
+        let start = |id: &str, weight: u64| {
+            // Each time the disk from its start to its end, for longer than the test.
+            let deeds = ["disk", "read", "/dev/disk", "4000", "64"].repeat(20);
+            start_as(host, &on_disk(limited(&json!({"blockIO": {"weight": weight}}), &deeds), disk), id)
+        };
+        let (heavy, light) = (start("heavy", 1000), start("light", 50));
+        let folders = [of(heavy.pid()), of(light.pid())];
+        let used = || folders.each_ref().map(|folder| bytes_read(folder, disk));
+        until("both have begun", || used().iter().all(|&bytes| bytes > 0));
+        let before = used();
+        until("the heavy one had 64 MiB", || used()[0] >= before[0] + (64 << 20));
+        let after = used();
+        let (heavy_read, light_read) = (after[0] - before[0], after[1] - before[1]);
+        assert!(heavy_read > 4 * light_read, "{heavy_read} and {light_read} bytes");
+        heavy.force_delete();
+        light.force_delete();
+    });
+}
+
+/// What io.stat counts for the disk.
+fn bytes_read(folder: &Path, (major, minor): (u64, u64)) -> u64 {
+    let text = read(folder, "io.stat");
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{major}:{minor} ")));
+    let word = line.and_then(|line| line.split(' ').find_map(|word| word.strip_prefix("rbytes=")));
+    word.map_or(0, |bytes| bytes.parse().unwrap())
 }

@@ -10,6 +10,7 @@ mod support;
 
 mod cost;
 mod cpu;
+mod events;
 mod io;
 mod kit;
 mod memory;
@@ -18,4 +19,6 @@ mod ownership;
 mod pids;
 mod privileges;
 mod rootless;
+mod stuck;
 mod tree;
+mod update;

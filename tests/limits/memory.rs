@@ -54,7 +54,33 @@ fn too_little_to_begin() {
             return;
         }
         let memory = json!({"memory": {"limit": 4096, "swap": 4096}});
-        host.run(&limited(&memory, &["exit", "0"])).fails_with("linux.resources.memory.limit");
+        let output = host.run(&limited(&memory, &["exit", "0"])).fails_with("linux.resources.memory.limit");
+        assert_eq!(host.runtime().ids(), [""; 0]);
+        if host.is_onggi() {
+            assert!(
+                output.stderr.contains("while it was set up, before its first step (limit 4 KiB, peak "),
+                "{output:?}"
+            );
+        }
+    });
+}
+
+/// A limit that is reached on the way, by what is copied into a tmpfs: the step is named, by its place in the config.
+#[test]
+fn too_little_to_finish() {
+    guarded(|host| {
+        if !has(&["memory"]) || !host.is_onggi() {
+            return;
+        }
+        let memory = json!({"memory": {"limit": 8 * MIB, "swap": 8 * MIB}});
+        let mount = json!({"destination": "/data", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup"]});
+        let bundle = limited(&memory, &["exit", "0"]).mount(mount);
+        bundle.directory("data");
+        fs::write(bundle.rootfs().join("data/large"), vec![b'x'; 24 << 20]).unwrap();
+        let output =
+            host.run(&bundle).fails_with("linux.resources.memory.limit: the container was killed for lack of memory");
+        let place = format!("mounts[{}] /data", bundle.config()["mounts"].as_array().unwrap().len() - 1);
+        assert!(output.stderr.contains(&format!("of {place} (limit 8192 KiB, peak 8192 KiB)")), "{output:?}");
         assert_eq!(host.runtime().ids(), [""; 0]);
     });
 }

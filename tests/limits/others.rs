@@ -41,6 +41,27 @@ fn rdma() {
     });
 }
 
+/// A process opens the device as often as its limit says, and not once more.
+#[test]
+fn rdma_is_felt() {
+    guarded(|host| {
+        let device = "/sys/class/infiniband_verbs/uverbs0";
+        if !has(&["rdma"]) || !has_file(device) {
+            return;
+        }
+        let number = fs::read_to_string(format!("{device}/dev")).unwrap();
+        let (major, minor) = number.trim().split_once(':').unwrap();
+        let (major, minor): (u32, u32) = (major.parse().unwrap(), minor.parse().unwrap());
+        let limits = json!({"rdma": {"rxe0": {"hcaHandles": 3}}, "devices": [
+            {"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": major, "minor": minor, "access": "rw"}]});
+        let bundle = limited(&limits, &["try-rdma", "/dev/uverbs0"]).edit(|config| {
+            config["linux"]["devices"] =
+                json!([{"path": "/dev/uverbs0", "type": "c", "major": major, "minor": minor, "fileMode": 0o600}]);
+        });
+        assert_eq!(host.run(&bundle).ok().stdout, "3 EAGAIN\n");
+    });
+}
+
 /// `misc.max` counts what few machines have; what this one has not is refused by name.
 #[test]
 fn misc() {

@@ -41,6 +41,7 @@ type Words = VecDeque<String>;
 /// | `bomb` | children that make children, without end |
 /// | `try-huge MIB` | touches that much memory in huge pages of 2 MiB and keeps it; says `ok` or the errno |
 /// | `disk read\|write PATH COUNT KIB` | COUNT blocks of KIB, past the cache; says how many milliseconds that took |
+/// | `try-rdma PATH` | contexts of an RDMA device until the kernel refuses one, or ten; says `COUNT ERRNO` |
 /// | `window` | waits for one SIGWINCH, then says `ROWS COLUMNS` |
 /// | `spin` | uses a processor until a signal ends it |
 /// | `environ PID` | exits with 0 if that process's environment can be read, 1 if not |
@@ -146,6 +147,7 @@ fn resources(deed: &str, words: &mut Words) -> io::Result<()> {
             let outcome = kernel::map_huge(mebibytes << 20);
             say(&outcome.map_or_else(|cause| errno(&cause), |()| "ok".to_owned()))?;
         }
+        "try-rdma" => try_rdma(&word(words)?)?,
         "disk" => disk(&word(words)?, &word(words)?, number(words)?, number(words)?)?,
         "environ" => {
             let readable = fs::read(format!("/proc/{}/environ", word(words)?)).is_ok();
@@ -178,6 +180,18 @@ fn try_fork() -> io::Result<()> {
             Err(cause) => return say(&format!("{count} {}", errno(&cause))),
         }
     }
+}
+
+fn try_rdma(path: &str) -> io::Result<()> {
+    let mut contexts = Vec::new();
+    while contexts.len() < 10 {
+        let device = File::options().read(true).write(true).open(path)?;
+        if let Err(cause) = kernel::rdma_context(&device) {
+            return say(&format!("{} {}", contexts.len(), errno(&cause)));
+        }
+        contexts.push(device);
+    }
+    say(&format!("{} ok", contexts.len()))
 }
 
 /// Reads or writes blocks from the start of a device or file, with `O_DIRECT`.

@@ -139,6 +139,20 @@ pub fn map_huge(length: usize) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes a context of an RDMA device, which lasts as long as the file is open: what rdma.max counts as a handle.
+///
+/// `IB_USER_VERBS_CMD_GET_CONTEXT` of rdma/ib_user_verbs.h: the command, the words that it has and gets, and where to answer.
+pub fn rdma_context(mut device: &std::fs::File) -> io::Result<()> {
+    let mut answer = [0_u32; 2];
+    let mut command = [0_u8; 16];
+    command[4..6].copy_from_slice(&4_u16.to_ne_bytes());
+    command[6..8].copy_from_slice(&2_u16.to_ne_bytes());
+    command[8..].copy_from_slice(&(answer.as_mut_ptr() as u64).to_ne_bytes());
+    io::Write::write_all(&mut device, &command)?;
+    std::hint::black_box(answer);
+    Ok(())
+}
+
 fn check(result: i64) -> io::Result<i64> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

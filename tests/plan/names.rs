@@ -38,7 +38,7 @@ fn listed(kind: Kind, path: &str) -> BTreeSet<String> {
 
 fn collect(kind: Kind, path: &str, found: &mut BTreeSet<String>) {
     let (fields, path) = match kind {
-        Kind::Value => return,
+        Kind::Value | Kind::Required => return,
         Kind::Map(of) => {
             let path = format!("{path}.*");
             found.insert(path.clone());

@@ -163,13 +163,13 @@ fn action(random: &mut Random) -> Value {
     }
 }
 
-/// A condition on the argument `index`; if that is none, on any.
+/// A condition on the argument `index`; without one, on any argument.
 fn arg(random: &mut Random, index: usize, values: &[u64]) -> Value {
     let index = if index < 6 { index } else { random.below(6) };
     let op = *random.pick(&OPERATORS);
     let mut arg = json!({"index": index, "value": random.pick(values), "op": op});
     if op == "SCMP_CMP_MASKED_EQ" {
-        // A mask of nothing would be a condition that is none.
+        // With an empty mask it would be no condition at all.
         arg["value"] = json!(random.pick(&values[1..]));
         arg["valueTwo"] = json!(random.pick(values));
     }

@@ -2,12 +2,36 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use serde_json::json;
 
 use crate::support::{Bundle, Report, guarded};
+
+/// Calls `race` for each of `numbers` while a neighbour exchanges what is at `one` and at `other`, all the time.
+fn while_exchanged(one: &Path, other: &Path, numbers: std::ops::Range<u32>, race: impl Fn(u32)) {
+    /// Has the neighbour stop, also when the race ends with a panic.
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let (done, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let _stop = Stop(&done);
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE).unwrap();
+                swaps.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        numbers.for_each(race);
+    });
+    assert!(swaps.load(Ordering::Relaxed) > 100, "the neighbour was idle");
+}
 
 /// CVE-2021-30465, CVE-2024-45310: a directory on the way to mount points is exchanged with a link to `/` all the time. Every
 /// container runs or fails cleanly, and nothing is made or mounted on the host (the guard compares).
@@ -18,38 +42,23 @@ fn cve_2021_30465_exchange() {
         let (directory, link) = (volume.join("dir"), volume.join("link"));
         fs::create_dir_all(directory.join("sub")).unwrap();
         symlink("/", &link).unwrap();
-        let (done, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    renameat2(AT_FDCWD, &directory, AT_FDCWD, &link, RenameFlags::RENAME_EXCHANGE).unwrap();
-                    swaps.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-            for number in 0..40 {
-                let tmpfs = |at: String| json!({"destination": at, "type": "tmpfs", "source": "tmpfs"});
-                let bundle = Bundle::new()
-                    .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
-                    .mount(tmpfs("/volume/dir/sub".into()))
-                    .mount(tmpfs(format!("/volume/dir/swapped{number}")))
-                    .edit(|config| {
-                        config["root"]["readonly"] = json!(false);
-                        config["linux"]["maskedPaths"].as_array_mut().unwrap().push(json!("/volume/dir/sub"));
-                        config["linux"]["readonlyPaths"].as_array_mut().unwrap().push(json!("/volume/dir"));
-                    });
-                let output = host.run(&bundle);
-                let clean = output.status == 0 || output.stderr.contains("mounts[") || output.stderr.contains("Paths[");
-                let outside = std::path::Path::new("/").join(format!("swapped{number}"));
-                let escaped = outside.exists();
-                if !clean || escaped {
-                    done.store(true, Ordering::Relaxed);
-                }
-                assert!(clean, "{output:?}");
-                assert!(!escaped, "{} was made on the host", outside.display());
-            }
-            done.store(true, Ordering::Relaxed);
+        while_exchanged(&directory, &link, 0..40, |number| {
+            let tmpfs = |at: String| json!({"destination": at, "type": "tmpfs", "source": "tmpfs"});
+            let bundle = Bundle::new()
+                .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
+                .mount(tmpfs("/volume/dir/sub".into()))
+                .mount(tmpfs(format!("/volume/dir/swapped{number}")))
+                .edit(|config| {
+                    config["root"]["readonly"] = json!(false);
+                    config["linux"]["maskedPaths"].as_array_mut().unwrap().push(json!("/volume/dir/sub"));
+                    config["linux"]["readonlyPaths"].as_array_mut().unwrap().push(json!("/volume/dir"));
+                });
+            let output = host.run(&bundle);
+            let clean = output.status == 0 || output.stderr.contains("mounts[") || output.stderr.contains("Paths[");
+            let outside = Path::new("/").join(format!("swapped{number}"));
+            assert!(clean, "{output:?}");
+            assert!(!outside.exists(), "{} was made on the host", outside.display());
         });
-        assert!(swaps.load(Ordering::Relaxed) > 100, "the neighbour was idle");
     });
 }
 
@@ -63,35 +72,19 @@ fn ghsa_3q8j_readonly() {
         for folder in [&one, &two] {
             fs::create_dir_all(folder.join("sub")).unwrap();
         }
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    renameat2(AT_FDCWD, &one, AT_FDCWD, &two, RenameFlags::RENAME_EXCHANGE).unwrap();
-                }
-            });
-            for _ in 0..30 {
-                let bundle = Bundle::new()
-                    .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
-                    .edit(|config| config["linux"]["readonlyPaths"] = json!(["/volume/one/sub"]));
-                let output = host.run(&bundle);
-                let mounts = output.stdout.contains("/volume/one/sub") || output.stdout.contains("/volume/two/sub");
-                if output.status != 0 || !mounts {
-                    done.store(true, Ordering::Relaxed);
-                }
-                let report = Report::parse(&output.ok().stdout);
-                let mounts = report["mounts"].as_array().unwrap();
-                let sealed: Vec<_> = mounts
-                    .iter()
-                    .filter(|mount| mount.to_string().contains("/sub\""))
-                    .map(|mount| mount["options"].to_string())
-                    .collect();
-                if sealed.len() != 1 || !sealed[0].contains("\"ro\"") {
-                    done.store(true, Ordering::Relaxed);
-                }
-                assert!(sealed.len() == 1 && sealed[0].contains("\"ro\""), "{sealed:?}");
-            }
-            done.store(true, Ordering::Relaxed);
+        while_exchanged(&one, &two, 0..30, |_| {
+            let bundle = Bundle::new()
+                .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
+                .edit(|config| config["linux"]["readonlyPaths"] = json!(["/volume/one/sub"]));
+            let output = host.run(&bundle);
+            let report = Report::parse(&output.ok().stdout);
+            let mounts = report["mounts"].as_array().unwrap();
+            let sealed: Vec<_> = mounts
+                .iter()
+                .filter(|mount| mount.to_string().contains("/sub\""))
+                .map(|mount| mount["options"].to_string())
+                .collect();
+            assert!(sealed.len() == 1 && sealed[0].contains("\"ro\""), "{sealed:?}");
         });
     });
 }
@@ -107,38 +100,24 @@ fn cve_2021_30465_dangling() {
         fs::create_dir_all(directory.join("sub")).unwrap();
         fs::create_dir(&outside).unwrap();
         symlink(outside.join("none"), &link).unwrap();
-        let (done, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    renameat2(AT_FDCWD, &directory, AT_FDCWD, &link, RenameFlags::RENAME_EXCHANGE).unwrap();
-                    swaps.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-            let ids = json!([{"containerID": 0, "hostID": 1000, "size": 10}]);
-            for number in 0..40 {
-                let tmpfs = |at: String, options: &[&str]| {
-                    json!({"destination": at, "type": "tmpfs", "source": "tmpfs", "options": options,
+        let ids = json!([{"containerID": 0, "hostID": 1000, "size": 10}]);
+        while_exchanged(&directory, &link, 0..40, |number| {
+            let tmpfs = |at: String, options: &[&str]| {
+                json!({"destination": at, "type": "tmpfs", "source": "tmpfs", "options": options,
                            "uidMappings": if options.is_empty() { json!([]) } else { ids.clone() },
                            "gidMappings": if options.is_empty() { json!([]) } else { ids.clone() }})
-                };
-                let bundle = Bundle::new()
-                    .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
-                    .mount(tmpfs("/volume/dir/sub".into(), &[]))
-                    .mount(tmpfs(format!("/volume/dir/made{number}"), &["idmap"]))
-                    .mount(tmpfs(format!("/volume/link/deep{number}/../er"), &[]))
-                    .edit(|config| config["root"]["readonly"] = json!(false));
-                let output = host.run(&bundle);
-                let clean = output.status == 0 || output.stderr.contains("mounts[");
-                let made: Vec<_> = fs::read_dir(&outside).unwrap().collect();
-                if !clean || !made.is_empty() {
-                    done.store(true, Ordering::Relaxed);
-                }
-                assert!(clean, "{output:?}");
-                assert!(made.is_empty(), "made on the host: {made:?}");
-            }
-            done.store(true, Ordering::Relaxed);
+            };
+            let bundle = Bundle::new()
+                .mount(json!({"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind"]}))
+                .mount(tmpfs("/volume/dir/sub".into(), &[]))
+                .mount(tmpfs(format!("/volume/dir/made{number}"), &["idmap"]))
+                .mount(tmpfs(format!("/volume/link/deep{number}/../er"), &[]))
+                .edit(|config| config["root"]["readonly"] = json!(false));
+            let output = host.run(&bundle);
+            let clean = output.status == 0 || output.stderr.contains("mounts[");
+            let made: Vec<_> = fs::read_dir(&outside).unwrap().collect();
+            assert!(clean, "{output:?}");
+            assert!(made.is_empty(), "made on the host: {made:?}");
         });
-        assert!(swaps.load(Ordering::Relaxed) > 100, "the neighbour was idle");
     });
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{config, payload};
+use super::{config, programs};
 
 /// A bundle in a temporary directory: a rootfs that holds the payload, and a config to be edited.
 ///
@@ -47,7 +47,7 @@ impl Bundle {
         for name in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
             bundle.directory(name);
         }
-        payload::copy_to(&bundle.rootfs().join("payload"));
+        programs::copy_payload(&bundle.rootfs().join("payload"));
         let users = "root:x:0:0:root:/:/bin/sh\njar:x:1000:1000::/home/jar:/bin/sh\n";
         bundle.file("etc/passwd", users).file("etc/group", "root:x:0:\njar:x:1000:\n")
     }
@@ -83,7 +83,7 @@ impl Bundle {
         })
     }
 
-    /// Replaces the namespace of this type: new if `path` is none, else joined.
+    /// Replaces the namespace of this type: new if there is no `path`, else joined.
     #[must_use]
     pub fn namespace(self, kind: &str, path: Option<&str>) -> Self {
         let bundle = self.without_namespace(kind);

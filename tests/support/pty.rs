@@ -1,63 +1,34 @@
 //! Terminals: a console socket as engines have one, and a pty as a person's shell has one.
 
-use std::io::{IoSliceMut, Read};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
 use std::process::Command;
 
 use nix::poll::PollFlags;
 use nix::pty::{OpenptyResult, openpty};
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 use super::command::{DEADLINE, ready};
+use super::socket::{Received, Socket};
 use super::{Host, kernel};
 
 /// The socket that `--console-socket` names. The runtime sends the terminal's controlling side there.
-pub struct ConsoleSocket {
-    listener: UnixListener,
-    path: PathBuf,
-}
+pub struct ConsoleSocket(Socket);
 
 impl ConsoleSocket {
     /// Listens in the test's folder.
     pub fn listen(host: &Host) -> Self {
-        let path = host.folder().join("console");
-        let _ = std::fs::remove_file(&path);
-        let listener = UnixListener::bind(&path).unwrap();
-        let (uid, gid) = host.user();
-        if nix::unistd::geteuid().is_root() {
-            std::os::unix::fs::chown(&path, Some(uid), Some(gid)).unwrap();
-        }
-        Self { listener, path }
+        Self(Socket::listen(host, "console"))
     }
 
     /// Its path.
     pub fn path(&self) -> &str {
-        self.path.to_str().unwrap()
+        self.0.path().to_str().unwrap()
     }
 
     /// Takes the terminal that a runtime sent, and the text that came with it.
     #[track_caller]
     pub fn receive(&self) -> (Pty, String) {
-        assert!(ready(&self.listener, PollFlags::POLLIN, DEADLINE), "nobody called the console socket");
-        let (stream, _) = self.listener.accept().unwrap();
-        assert!(ready(&stream, PollFlags::POLLIN, DEADLINE), "nothing came by the console socket");
-        let mut text = [0_u8; 4096];
-        let mut space = nix::cmsg_space!([RawFd; 4]);
-        let mut parts = [IoSliceMut::new(&mut text)];
-        let message =
-            recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC).unwrap();
-        let length = message.bytes;
-        let mut received = Vec::new();
-        for control in message.cmsgs().unwrap() {
-            if let ControlMessageOwned::ScmRights(fds) = control {
-                received.extend(fds);
-            }
-        }
-        assert_eq!(received.len(), 1, "exactly one descriptor comes by the console socket");
-        let text = String::from_utf8_lossy(&text[..length]).into_owned();
-        (Pty { ours: kernel::adopt(received[0]), read: Vec::new() }, text)
+        let Received { text, file, .. } = self.0.receive();
+        (Pty { ours: file, read: Vec::new() }, String::from_utf8_lossy(&text).into_owned())
     }
 }
 

@@ -163,7 +163,7 @@ fn again_and_again() {
     is_gone("docker-again.scope");
 }
 
-/// A path that is none for systemd.
+/// A path that systemd does not understand.
 #[test]
 fn not_for_systemd() {
     let folder = tempfile::tempdir().unwrap();

@@ -16,9 +16,11 @@ pub fn check(sets: &LinuxCapabilities, found: &mut Findings) {
         let hint = "the kernel lets only bounding capabilities become inheritable";
         found.error(problem("inheritable", &inheritable, "process.capabilities.bounding").hint(hint));
     }
-    // Older runc wrote such a config itself, so it is no more than a warning: they could never be had.
     let ambient = missing(sets.ambient().as_ref(), &[sets.permitted().as_ref(), sets.inheritable().as_ref()]);
-    if !ambient.is_empty() {
+    // They could never be had, so this is no more than a warning. `runc spec` and older buildah write one list into all sets
+    // but the inheritable: nobody asked for ambient ones there, and a warning for each RUN of a build would be noise.
+    let copied = sets.ambient() == sets.permitted() && sets.inheritable().as_ref().is_none_or(Capabilities::is_empty);
+    if !ambient.is_empty() && !copied {
         let both = "both process.capabilities.permitted and process.capabilities.inheritable";
         found.warn(problem("ambient", &ambient, both).hint("left out: the kernel would refuse them"));
     }

@@ -64,7 +64,10 @@ fn check_mode(place: &str, device: &LinuxDevice, found: &mut Findings) {
     }
     for (name, id) in [("uid", device.uid()), ("gid", device.gid())] {
         if id == Some(u32::MAX) {
-            found.error(Problem::new(format!("{place}.{name}"), format!("{} is no valid id", u32::MAX)));
+            found.error(
+                Problem::new(format!("{place}.{name}"), format!("{} is no valid id", u32::MAX))
+                    .hint("ids go up to 4294967294"),
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The sections of other systems, which are none of ours.
+//! The sections for other systems, which mean nothing here.
 
 use oci_spec::runtime::Spec;
 

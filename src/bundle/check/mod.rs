@@ -9,6 +9,7 @@
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
 use super::Findings;
+use crate::error::Problem;
 
 mod annotations;
 mod capabilities;
@@ -43,7 +44,8 @@ pub fn check(spec: &Spec) -> Findings {
     root::check(spec, &mut found);
     match spec.process() {
         Some(of) => process(of, &mut found),
-        None => found.error(crate::error::Problem::new("process", "is missing").hint("it names the program to run")),
+        // It is required when the container is started, and not before (config, Process).
+        None => found.warn(no_process("is missing: the container can be created, but not be started")),
     }
     mounts::check(spec, &mut found);
     namespaces::check(spec, &mut found);
@@ -61,6 +63,11 @@ pub fn check(spec: &Spec) -> Findings {
     annotations::check(spec, &mut found);
     foreign::check(spec, &mut found);
     found
+}
+
+/// What there is to say of a config without a process.
+pub fn no_process(what: &str) -> Problem {
+    Problem::new("process", what).hint("it names the program to run")
 }
 
 /// Whether the container has its own namespace of this kind: new, or joined by path.

@@ -35,7 +35,7 @@ pub fn check(spec: &Spec, found: &mut Findings) {
 
 /// How a mount is called in messages: `mounts[3] /data`.
 pub fn place(index: usize, mount: &Mount) -> String {
-    format!("mounts[{index}] {}", mount.destination().display())
+    format!("mounts[{index}] {}", mount.destination().display()).trim_end().to_owned()
 }
 
 fn check_destination(index: usize, mount: &Mount, found: &mut Findings) {

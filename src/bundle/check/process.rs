@@ -30,7 +30,10 @@ fn check_args(process: &Process, found: &mut Findings) {
         [] => found.error(Problem::new("process.args", "is empty").hint("its first member names the program to run")),
         // Engines tell "not found" from other failures by this phrase.
         [first, ..] if first.is_empty() => {
-            found.error(Problem::new("process.args[0]", "is an empty name: executable file not found in $PATH"));
+            found.error(
+                Problem::new("process.args[0]", "is an empty name: executable file not found in $PATH")
+                    .hint("name the program to run"),
+            );
         }
         _ => {}
     }
@@ -67,8 +70,8 @@ fn check_user(process: &Process, found: &mut Findings) {
             .error(Problem::new("process.user.username", format!("\"{name}\": names are for Windows only")).hint(hint));
     }
     if let Some(mask) = user.umask().filter(|mask| *mask > 0o777) {
-        let what = format!("must be within 0 and 511 (octal 777), not {mask}");
-        found.error(Problem::new("process.user.umask", what));
+        let what = format!("{mask} (octal {mask:o}) has bits that the kernel does not look at");
+        found.warn(Problem::new("process.user.umask", what).hint("a mask is within 0 and 511, octal 777"));
     }
     // NGROUPS_MAX of linux/limits.h.
     if let Some(count) = user.additional_gids().as_ref().map(Vec::len).filter(|count| *count > 65_536) {
@@ -81,13 +84,14 @@ fn check_user(process: &Process, found: &mut Findings) {
     let own = [("process.user.uid".to_owned(), user.uid()), ("process.user.gid".to_owned(), user.gid())];
     for (place, id) in own.into_iter().chain(groups) {
         if id == u32::MAX {
-            found.error(Problem::new(place, format!("{id} is no valid id")));
+            found.error(Problem::new(place, format!("{id} is no valid id")).hint("ids go up to 4294967294"));
         }
     }
 }
 
 fn check_terminal(process: &Process, found: &mut Findings) {
-    let Some(size) = process.console_size() else {
+    // Without a terminal it MUST be ignored.
+    let Some(size) = process.console_size().filter(|_| process.terminal() == Some(true)) else {
         return;
     };
     for (name, value) in [("height", size.height()), ("width", size.width())] {
@@ -108,10 +112,8 @@ fn check_rlimits(rlimits: &[PosixRlimit], found: &mut Findings) {
             found.error(Problem::new(&place, format!("{kind} is already given by rlimits[{first}]")));
         }
         if soft > hard {
-            found.error(Problem::new(
-                place,
-                format!("the soft limit of {kind} ({soft}) is above its hard limit ({hard})"),
-            ));
+            let what = format!("the soft limit of {kind} ({soft}) is above its hard limit ({hard})");
+            found.error(Problem::new(place, what).hint("lower soft, or raise hard"));
         }
     }
 }

@@ -14,7 +14,9 @@ pub mod table;
 mod walk;
 
 use super::Findings;
+pub use near::nearest;
 use table::Kind;
+pub use walk::path;
 
 /// Looks at the names of `json`, which must be the text of a value that parses; `prefix` is what problems are placed
 /// below (`process`, or nothing). Warnings are misspelt and misplaced names, errors are keys given twice.

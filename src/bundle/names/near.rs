@@ -1,4 +1,4 @@
-//! What was meant by a name that is none.
+//! Which field was meant by a name that is not one.
 
 use super::table::{CONFIG, Field, Kind};
 use crate::error::Problem;
@@ -7,12 +7,18 @@ use crate::error::Problem;
 /// nothing, if it looks like somebody's extension.
 pub fn problem(place: &str, key: &str, fields: &[Field]) -> Option<Problem> {
     let at = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
-    let nearest = fields.iter().map(|(name, _)| (distance(&plain(key), &plain(name)), *name)).min();
-    let meant = match nearest.filter(|(distance, name)| *distance <= tolerance(key.len().min(name.len()))) {
-        Some((_, name)) => at(name),
+    let meant = match nearest(key, fields.iter().map(|(name, _)| *name)) {
+        Some(name) => at(name),
         None => elsewhere(key)?,
     };
     Some(Problem::new(at(key), "is no field and is not looked at").hint(format!("did you mean {meant}?")))
+}
+
+/// The one of `names` that was meant by `word`, which is none of them; nothing if it is near none.
+pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let nearest = names.map(|name| (distance(&plain(word), &plain(name)), name)).min();
+    let near = |(distance, name): &(usize, &str)| *distance <= tolerance(word.len().min(name.len()));
+    nearest.filter(near).map(|(_, name)| name)
 }
 
 /// How many letters may be wrong in a name of so many: one in `args`, two in `readonlyPaths`.
@@ -68,7 +74,7 @@ fn elsewhere(key: &str) -> Option<String> {
 
 fn collect(kind: Kind, place: &str, key: &str, places: &mut Vec<String>) {
     let (fields, place) = match kind {
-        Kind::Value => return,
+        Kind::Value | Kind::Required => return,
         Kind::Map(of) => return collect(*of, &format!("{place}.*"), key, places),
         Kind::Object(fields) if place.is_empty() => (fields, String::new()),
         Kind::Object(fields) => (fields, format!("{place}.")),

@@ -8,6 +8,8 @@ pub type Field = (&'static str, Kind);
 pub enum Kind {
     /// Nothing with names in it; or those of another system, which are not looked at.
     Value,
+    /// The same, and the spec requires it, but the parser makes up a zero where it is absent.
+    Required,
     /// An object with these fields.
     Object(&'static [Field]),
     /// An array of such objects.
@@ -16,7 +18,7 @@ pub enum Kind {
     Map(&'static Kind),
 }
 
-use Kind::{List, Map, Object, Value};
+use Kind::{List, Map, Object, Required, Value};
 
 /// The whole config.
 pub const CONFIG: Kind = Object(&[
@@ -51,12 +53,12 @@ pub const PROCESS: Kind = Object(&[
     ("env", Value),
     ("cwd", Value),
     ("capabilities", Object(CAPABILITIES)),
-    ("rlimits", List(&[("type", Value), ("hard", Value), ("soft", Value)])),
+    ("rlimits", List(&[("type", Value), ("soft", Required), ("hard", Required)])),
     ("noNewPrivileges", Value),
     ("apparmorProfile", Value),
     ("oomScoreAdj", Value),
     ("selinuxLabel", Value),
-    ("ioPriority", Object(&[("class", Value), ("priority", Value)])),
+    ("ioPriority", Object(&[("class", Required), ("priority", Required)])),
     ("scheduler", Object(SCHEDULER)),
     ("execCPUAffinity", Object(&[("initial", Value), ("final", Value)])),
 ]);
@@ -83,7 +85,7 @@ const MOUNT: &[Field] = &[
     ("gidMappings", List(ID_MAPPING)),
 ];
 
-const ID_MAPPING: &[Field] = &[("containerID", Value), ("hostID", Value), ("size", Value)];
+const ID_MAPPING: &[Field] = &[("containerID", Required), ("hostID", Required), ("size", Required)];
 
 const HOOKS: &[Field] = &[
     ("prestart", List(HOOK)),
@@ -153,7 +155,7 @@ pub const RESOURCES: Kind = Object(&[
     ("cpu", Object(CPU)),
     ("pids", Object(&[("limit", Value)])),
     ("blockIO", Object(BLOCK_IO)),
-    ("hugepageLimits", List(&[("pageSize", Value), ("limit", Value)])),
+    ("hugepageLimits", List(&[("pageSize", Required), ("limit", Required)])),
     ("network", Object(&[("classID", Value), ("priorities", List(&[("name", Value), ("priority", Value)]))])),
     ("rdma", Map(&Object(&[("hcaHandles", Value), ("hcaObjects", Value)]))),
     ("unified", Map(&Value)),

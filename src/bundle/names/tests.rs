@@ -129,3 +129,23 @@ fn no_bytes_make_it_panic_or_stay() {
         look(odd.as_bytes(), CONFIG, "");
     }
 }
+
+#[test]
+fn the_place_of_a_byte() {
+    let json =
+        r#"{"process":{"args":["a","b"],"user":{"uid":7}},"mounts":[{},{"options":"ro"}],"annotations":{"a.b":1}}"#;
+    for (until, path) in [
+        (r#"{"process":{"args":["a","b""#, "process.args[1]"),
+        (r#"{"process":{"args":"#, "process.args"),
+        (r#"{"process":{"args":["#, "process.args[0]"),
+        (r#"{"process":{"args":["a","b"],"user":{"uid":7"#, "process.user.uid"),
+        (r#"{"process":{"args":["a","b"],"user":{"uid":7}"#, "process.user"),
+        (r#"{"process":{"args":["a","b"],"user":{"uid":7}},"mounts":[{}"#, "mounts[0]"),
+        (r#"{"process":{"args":["a","b"],"user":{"uid":7}},"mounts":[{},{"options":"#, "mounts[1].options"),
+        (json.trim_end_matches("}}"), "annotations.a.b"),
+        (json, ""),
+    ] {
+        assert!(json.starts_with(until));
+        assert_eq!(super::path(json.as_bytes(), until.len()), path, "{until}");
+    }
+}

@@ -37,6 +37,14 @@ pub fn walk(json: &[u8], kind: Kind, prefix: &str, found: &mut Findings) {
     Walk { json, at: 0 }.value(kind, &Place::Top(prefix), found);
 }
 
+/// The path of the innermost value of `json` that begins at `offset` or holds the byte before it: `mounts[3].options`; empty
+/// for the whole.
+pub fn path(json: &[u8], offset: usize) -> String {
+    let mut path = String::new();
+    Walk { json, at: 0 }.descend(offset, &mut path);
+    path
+}
+
 impl<'a> Walk<'a> {
     fn value(&mut self, kind: Kind, place: &Place, found: &mut Findings) {
         match (self.next(), kind) {
@@ -70,7 +78,16 @@ impl<'a> Walk<'a> {
                 found.error(self.twice(start, at, &key, &place));
             }
             seen |= 1 << index;
+            if matches!(kind, Kind::Required) && self.next() == b'n' {
+                // null is as good as nothing.
+                absent(&place, found);
+            }
             self.value(*kind, &place, found);
+        }
+        for (index, (name, kind)) in fields.iter().enumerate() {
+            if matches!(kind, Kind::Required) && seen & 1 << index == 0 {
+                absent(&Place::Field(place, name), found);
+            }
         }
     }
 
@@ -103,6 +120,38 @@ impl<'a> Walk<'a> {
             }
         }
         self.at += 1;
+    }
+
+    /// Goes down to that value; `path` is the way to it.
+    fn descend(&mut self, offset: usize, path: &mut String) {
+        let (object, mut index) = (self.next() == b'{', 0);
+        if !object && self.next() != b'[' {
+            return;
+        }
+        self.at += 1;
+        loop {
+            let step = if object {
+                let Some((_, key)) = self.key() else { return };
+                format!("{}{key}", if path.is_empty() { "" } else { "." })
+            } else {
+                if self.next() == b',' {
+                    self.at += 1;
+                }
+                format!("[{index}]")
+            };
+            self.next();
+            let start = self.at;
+            self.skip();
+            if start > offset || start == self.at {
+                return;
+            }
+            if self.at >= offset {
+                path.push_str(&step);
+                self.at = start;
+                return self.descend(offset, path);
+            }
+            index += 1;
+        }
     }
 
     /// The next key of the object that the walk is in, with its offset, or none at the object's end. Afterwards the walk is at its value.
@@ -191,6 +240,10 @@ impl<'a> Walk<'a> {
         let (line, column) = (lines.len(), lines.last().map_or(0, |last| last.len()) + 1);
         format!("line {line}, column {column}")
     }
+}
+
+fn absent(place: &Place, found: &mut Findings) {
+    found.error(Problem::new(place.to_string(), "is missing").hint("there is no default for it"));
 }
 
 /// What a key says: nearly always just the bytes between its quotes.

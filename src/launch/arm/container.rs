@@ -4,25 +4,32 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::Builder;
+use super::builder::{NO_STATE, text};
 use super::mounts::mounts;
 use super::process::hooks;
-use super::{Arming, Room, text};
+use crate::cgroup::Cgroup;
 use crate::error::Result;
 use crate::launch::proc::Proc;
 use crate::plan::{self, DeviceKind};
 use crate::script::{self, Flag, List, Step, Text};
 use crate::sys::{Errno, Fd, abi, file};
 
-/// Lays out the container.
-pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::HookState) -> Result<script::Container> {
-    let plan = room.plan;
+/// Lays out the container; `hook_state` is for its createContainer hooks.
+pub fn container(
+    builder: &mut Builder<'_>,
+    cgroup: Option<&Cgroup>,
+    no_pivot: bool,
+    hook_state: script::HookState,
+) -> Result<script::Container> {
+    let plan = builder.plan;
     let mounted = plan.namespaces.new & abi::CLONE_NEWNS != 0;
-    let proc = room.files.add(Proc::open()?.into_fd());
+    let proc = builder.files.add(Proc::open()?.into_fd());
     let rootfs_path = text(&plan.rootfs.path)?;
-    let rootfs = if mounted { rootfs(room, &rootfs_path)? } else { Fd::NONE };
-    let mounts = if mounted { mounts(room, arming.cgroup)? } else { List::EMPTY };
-    let null = if room.privileged && mounted && !plan.masked.is_empty() {
-        room.tree(c"/dev/null", false).map_err(|errno| room.fault(Step::Null, 0, errno))?
+    let rootfs = if mounted { rootfs(builder, &rootfs_path)? } else { Fd::NONE };
+    let mounts = if mounted { mounts(builder, cgroup.map(Cgroup::path))? } else { List::EMPTY };
+    let null = if builder.privileged && mounted && !plan.masked.is_empty() {
+        builder.tree(c"/dev/null", false).map_err(|errno| builder.fault(Step::Null, 0, errno))?
     } else {
         Fd::NONE
     };
@@ -31,38 +38,40 @@ pub fn container(room: &mut Room<'_>, arming: &Arming<'_>, hook_state: script::H
     Ok(script::Container {
         proc,
         new_time: Flag::from(plan.namespaces.new & abi::CLONE_NEWTIME != 0),
-        time_offsets: room.layout.optional(plan.namespaces.time_offsets.as_deref()),
+        time_offsets: builder.layout.optional(plan.namespaces.time_offsets.as_deref()),
         loopback: Flag::from(plan.namespaces.new & abi::CLONE_NEWNET != 0),
-        hostname: room.layout.optional(plan.hostname.as_deref()),
-        domainname: room.layout.optional(plan.domainname.as_deref()),
+        hostname: builder.layout.optional(plan.hostname.as_deref()),
+        domainname: builder.layout.optional(plan.domainname.as_deref()),
         await_hooks: Flag::from(
             !plan.hooks.prestart.is_empty() || !plan.hooks.create_runtime.is_empty() || !plan.net_devices.is_empty(),
         ),
         mounted: Flag::from(mounted),
-        sysctls: sysctls(room),
+        sysctls: sysctls(builder),
         inherited_propagation: abi::MS_REC | if private { abi::MS_PRIVATE } else { abi::MS_SLAVE },
         rootfs: rootfs.into(),
-        rootfs_path: room.layout.text(&rootfs_path),
+        rootfs_path: builder.layout.text(&rootfs_path),
         rootfs_propagation: if propagation == abi::MS_REC | abi::MS_SLAVE { 0 } else { propagation },
         shared: Flag::from(propagation & abi::MS_SHARED != 0),
         rootfs_readonly: Flag::from(plan.rootfs.readonly),
-        no_pivot: Flag::from(arming.no_pivot),
+        no_pivot: Flag::from(no_pivot),
         mounts,
-        devices: devices(room, mounted)?,
-        links: links(room),
-        mount_label: room.layout.optional(plan.mount_label.as_deref()),
+        devices: devices(builder, mounted)?,
+        links: links(builder),
+        mount_label: builder.layout.optional(plan.mount_label.as_deref()),
         null: null.into(),
-        masked: paths(room, &plan.masked),
-        readonly: paths(room, &plan.readonly),
-        hooks: hooks(room, &plan.hooks.create_container),
+        masked: paths(builder, &plan.masked),
+        readonly: paths(builder, &plan.readonly),
+        hooks: hooks(builder, &plan.hooks.create_container),
         hook_state,
     })
 }
 
-/// For a process that joins: no container is made.
-pub fn nothing() -> script::Container {
-    script::Container {
-        proc: Fd::NONE,
+/// For a process that joins: no container is made. Only its labels it may have to write below /proc.
+pub fn none(builder: &mut Builder<'_>) -> Result<script::Container> {
+    let process = &builder.plan.process;
+    let labelled = process.apparmor.is_some() || process.selinux.is_some();
+    Ok(script::Container {
+        proc: if labelled { builder.files.add(Proc::open()?.into_fd()) } else { Fd::NONE },
         new_time: Flag::NO,
         time_offsets: Text::NONE,
         loopback: Flag::NO,
@@ -86,34 +95,34 @@ pub fn nothing() -> script::Container {
         masked: List::EMPTY,
         readonly: List::EMPTY,
         hooks: List::EMPTY,
-        hook_state: script::HookState { before: Text::NONE, after: Text::NONE },
-    }
+        hook_state: NO_STATE,
+    })
 }
 
-fn rootfs(room: &mut Room<'_>, path: &CStr) -> Result<Fd> {
+fn rootfs(builder: &mut Builder<'_>, path: &CStr) -> Result<Fd> {
     match file::stat_path(path) {
-        Err(errno) => Err(room.fault(Step::RootfsSource, 0, errno)),
-        Ok(found) if !found.is(abi::S_IFDIR) => Err(room.fault(Step::RootfsSource, 0, Errno(abi::ENOTDIR))),
-        Ok(_) => room.tree(path, true).map_err(|errno| room.fault(Step::RootfsSource, 0, errno)),
+        Err(errno) => Err(builder.fault(Step::RootfsSource, 0, errno)),
+        Ok(found) if !found.is(abi::S_IFDIR) => Err(builder.fault(Step::RootfsSource, 0, Errno(abi::ENOTDIR))),
+        Ok(_) => builder.tree(path, true).map_err(|errno| builder.fault(Step::RootfsSource, 0, errno)),
     }
 }
 
-fn devices(room: &mut Room<'_>, mounted: bool) -> Result<List<script::Device>> {
-    let plan = room.plan;
+fn devices(builder: &mut Builder<'_>, mounted: bool) -> Result<List<script::Device>> {
+    let plan = builder.plan;
     let mut devices = Vec::with_capacity(plan.devices.len());
     for (index, device) in plan.devices.iter().enumerate() {
         let bound = device.how == DeviceKind::BindFromHost && mounted;
         let tree = if bound {
-            room.tree(&device.path, false).map_err(|errno| room.fault(Step::DeviceSource, index, errno))?
+            builder.tree(&device.path, false).map_err(|errno| builder.fault(Step::DeviceSource, index, errno))?
         } else {
             Fd::NONE
         };
         let (parent, name) = split(&device.path);
         devices.push(script::Device {
-            parent: room.layout.text(&parent),
-            name: room.layout.text(&name),
+            parent: builder.layout.text(&parent),
+            name: builder.layout.text(&name),
             tree: tree.into(),
-            path: if bound { room.layout.text(&device.path) } else { Text::NONE },
+            path: if bound { builder.layout.text(&device.path) } else { Text::NONE },
             mode: device.mode,
             major: device.major,
             minor: device.minor,
@@ -121,41 +130,41 @@ fn devices(room: &mut Room<'_>, mounted: bool) -> Result<List<script::Device>> {
             gid: device.gid,
         });
     }
-    Ok(room.layout.list(&devices))
+    Ok(builder.layout.list(&devices))
 }
 
-fn links(room: &mut Room<'_>) -> List<script::Link> {
-    let links = room.plan.links.iter();
+fn links(builder: &mut Builder<'_>) -> List<script::Link> {
+    let links = builder.plan.links.iter();
     let links: Vec<_> = links
         .map(|link| {
             let (parent, name) = split(&link.path);
             script::Link {
-                parent: room.layout.text(&parent),
-                name: room.layout.text(&name),
-                target: room.layout.text(&link.target),
+                parent: builder.layout.text(&parent),
+                name: builder.layout.text(&name),
+                target: builder.layout.text(&link.target),
             }
         })
         .collect();
-    room.layout.list(&links)
+    builder.layout.list(&links)
 }
 
-fn sysctls(room: &mut Room<'_>) -> List<script::Sysctl> {
+fn sysctls(builder: &mut Builder<'_>) -> List<script::Sysctl> {
     let below_proc = |file: &plan::Sysctl| CString::new([b"sys/", file.file.to_bytes()].concat()).unwrap_or_default();
-    let plan = room.plan;
+    let plan = builder.plan;
     let sysctls: Vec<_> = plan
         .sysctls
         .iter()
         .map(|sysctl| script::Sysctl {
-            file: room.layout.text(&below_proc(sysctl)),
-            value: room.layout.text(&sysctl.value),
+            file: builder.layout.text(&below_proc(sysctl)),
+            value: builder.layout.text(&sysctl.value),
         })
         .collect();
-    room.layout.list(&sysctls)
+    builder.layout.list(&sysctls)
 }
 
-fn paths(room: &mut Room<'_>, paths: &[CString]) -> List<Text> {
-    let texts: Vec<_> = paths.iter().map(|path| room.layout.text(path)).collect();
-    room.layout.list(&texts)
+fn paths(builder: &mut Builder<'_>, paths: &[CString]) -> List<Text> {
+    let texts: Vec<_> = paths.iter().map(|path| builder.layout.text(path)).collect();
+    builder.layout.list(&texts)
 }
 
 /// The directory and the name of an absolute path.

@@ -2,40 +2,40 @@
 
 use std::ffi::{CStr, CString};
 
-use super::Room;
+use super::Builder;
 use crate::plan;
 use crate::script::{Label, List};
 use crate::sys::abi;
 
 /// The label of the session keyring. Only SELinux labels keys.
-pub fn of_keyrings(room: &mut Room<'_>, process: &plan::Process) -> List<Label> {
+pub fn of_keyrings(builder: &mut Builder<'_>, process: &plan::Process) -> List<Label> {
     let Some(label) = &process.selinux else { return List::EMPTY };
-    let label = lay_out(room, 0, abi::LSM_ATTR_KEYCREATE, abi::LSM_ID_SELINUX, c"attr/keycreate", label);
-    room.layout.list(&[label])
+    let label = lay_out(builder, 0, abi::LSM_ATTR_KEYCREATE, abi::LSM_ID_SELINUX, c"attr/keycreate", label);
+    builder.layout.list(&[label])
 }
 
 /// The labels that the program will have.
-pub fn of_program(room: &mut Room<'_>, process: &plan::Process) -> List<Label> {
+pub fn of_program(builder: &mut Builder<'_>, process: &plan::Process) -> List<Label> {
     let mut labels = Vec::new();
     if let Some(profile) = &process.apparmor {
         // What AppArmor is written is a command.
         let command = CString::new([b"exec ", profile.to_bytes()].concat()).unwrap_or_default();
-        labels.push(lay_out(room, 0, abi::LSM_ATTR_EXEC, abi::LSM_ID_APPARMOR, c"attr/apparmor/exec", &command));
+        labels.push(lay_out(builder, 0, abi::LSM_ATTR_EXEC, abi::LSM_ID_APPARMOR, c"attr/apparmor/exec", &command));
     }
     if let Some(label) = &process.selinux {
-        labels.push(lay_out(room, 1, abi::LSM_ATTR_EXEC, abi::LSM_ID_SELINUX, c"attr/exec", label));
+        labels.push(lay_out(builder, 1, abi::LSM_ATTR_EXEC, abi::LSM_ID_SELINUX, c"attr/exec", label));
     }
-    room.layout.list(&labels)
+    builder.layout.list(&labels)
 }
 
-fn lay_out(room: &mut Room<'_>, index: u32, attribute: u32, module: u64, file: &CStr, value: &CStr) -> Label {
+fn lay_out(builder: &mut Builder<'_>, index: u32, attribute: u32, module: u64, file: &CStr, value: &CStr) -> Label {
     let context = context(module, value.to_bytes());
     Label {
         index,
         attribute,
-        context: room.layout.list(&context),
-        file: room.layout.text(file),
-        value: room.layout.text(value),
+        context: builder.layout.list(&context),
+        file: builder.layout.text(file),
+        value: builder.layout.text(value),
     }
 }
 

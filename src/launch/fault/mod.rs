@@ -8,10 +8,11 @@ use std::io;
 use crate::error::Error;
 use crate::plan::{DEFAULT_HOOK_TIMEOUT, Hook, Plan};
 use crate::script::{Message, Step};
-use crate::sys::abi;
+use crate::sys::{Errno, abi};
 
 mod files;
 mod idmap;
+mod mounts;
 mod process;
 mod scheduling;
 
@@ -31,6 +32,15 @@ pub fn explain(plan: &Plan, message: &Message) -> Error {
         .or_else(|| fault.scheduling())
         .or_else(|| fault.program())
         .unwrap_or_else(|| fault.say("", format!("the child failed at its step {}", step.name())))
+}
+
+/// For a child that was last heard of there: `after its step MountAttach of mounts[7] /data`.
+pub(super) fn after(plan: &Plan, step: Step, index: u32) -> String {
+    let there = explain(plan, &Message::fault(step, index, Errno(0), 0));
+    match there.problems.first().map(|problem| problem.place.as_str()) {
+        Some(place) if !place.is_empty() => format!("after its step {} of {place}", step.name()),
+        _ => format!("after its step {}", step.name()),
+    }
 }
 
 /// Whether a hook at start failed: that is the end of the container, not only of its start.
@@ -163,7 +173,7 @@ pub(super) fn clone_hint(error: Error, errno: i32) -> Error {
     match errno {
         abi::EAGAIN => error.hint("RLIMIT_NPROC, pids.max or kernel.pid_max is reached"),
         abi::EPERM => {
-            error.hint("new namespaces need root, or a user namespace: add one (onggi spec --rootless shows how)")
+            error.hint("new namespaces need CAP_SYS_ADMIN, or a user namespace: run as root with it, or add one (onggi spec --rootless shows how)")
         }
         abi::ENOSPC => error.hint("too many nested or too many namespaces: see user.max_*_namespaces (sysctl)"),
         _ => error,

@@ -21,18 +21,7 @@ impl Fault<'_> {
                 }
             }
             Step::Label | Step::KeyLabel => self.label(),
-            Step::MemoryPolicy => {
-                let error = self.say("linux.memoryPolicy", "can't be set");
-                match self.errno {
-                    abi::EINVAL => error.hint(
-                        "its nodes must have memory (/sys/devices/system/node/has_memory) and be among \
-                         linux.resources.cpu.mems, and this kernel must know the mode",
-                    ),
-                    abi::ENOSYS => Error::new("linux.memoryPolicy", "can't be set: this kernel is built without NUMA"),
-                    abi::EPERM => error.hint("a seccomp profile around onggi forbids set_mempolicy(2)"),
-                    _ => error,
-                }
-            }
+            Step::MemoryPolicy => self.memory_policy(),
             Step::Stdio => self.say("process.user", "stdio can't be handed over to the user"),
             Step::Groups => {
                 let error = self.unmapped("process.user.additionalGids", "can't be set");
@@ -59,24 +48,39 @@ impl Fault<'_> {
                 let error = self.say("linux.seccomp.listenerPath", "no thread can be made to hand over the listener");
                 self.hinted(error, abi::EAGAIN, "the limits must leave room for one more process until the program begins: linux.resources.pids, RLIMIT_NPROC")
             }
-            Step::Seccomp => {
-                let error = self.say("linux.seccomp", "the kernel refuses the filter");
-                let killable = self.plan.seccomp.as_ref().is_some_and(|filter| filter.flags & WAIT_KILLABLE != 0);
-                match self.errno {
-                    abi::EINVAL if killable => error.hint(
-                        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19 or newer; leave it out of linux.seccomp.flags",
-                    ),
-                    abi::EBUSY => error.hint(
-                        "onggi itself runs under a filter that notifies, and the kernel takes one listener for a process",
-                    ),
-                    libc::EMFILE => error.hint("RLIMIT_NOFILE must leave room for the listener's descriptor"),
-                    abi::EACCES => error.hint("without noNewPrivileges it needs CAP_SYS_ADMIN"),
-                    abi::EINVAL => error.hint("a flag may be unknown to this kernel, or seccomp not be built in"),
-                    _ => error,
-                }
-            }
+            Step::Seccomp => self.seccomp(),
             _ => return None,
         })
+    }
+
+    fn memory_policy(&self) -> Error {
+        let error = self.say("linux.memoryPolicy", "can't be set");
+        match self.errno {
+            abi::EINVAL => error.hint(
+                "its nodes must have memory (/sys/devices/system/node/has_memory) and be among \
+                 linux.resources.cpu.mems, and this kernel must know the mode",
+            ),
+            abi::ENOSYS => Error::new("linux.memoryPolicy", "can't be set: this kernel is built without NUMA"),
+            abi::EPERM => error.hint("a seccomp profile around onggi forbids set_mempolicy(2)"),
+            _ => error,
+        }
+    }
+
+    fn seccomp(&self) -> Error {
+        let error = self.say("linux.seccomp", "the kernel refuses the filter");
+        let killable = self.plan.seccomp.as_ref().is_some_and(|filter| filter.flags & WAIT_KILLABLE != 0);
+        match self.errno {
+            abi::EINVAL if killable => error.hint(
+                "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19 or newer; leave it out of linux.seccomp.flags",
+            ),
+            abi::EBUSY => error.hint(
+                "onggi itself runs under a filter that notifies, and the kernel takes one listener for a process",
+            ),
+            libc::EMFILE => error.hint("RLIMIT_NOFILE must leave room for the listener's descriptor"),
+            abi::EACCES => error.hint("without noNewPrivileges it needs CAP_SYS_ADMIN"),
+            abi::EINVAL => error.hint("a flag may be unknown to this kernel, or seccomp not be built in"),
+            _ => error,
+        }
     }
 
     /// A security module does not take the label.
@@ -142,7 +146,9 @@ impl Fault<'_> {
         let place = format!("process.args[0] {name:?}");
         let on_path = self.step == Step::Program && self.extra == 0 && self.index == 1;
         let (error, status) = match self.errno {
-            abi::ENOENT if on_path => (Error::new(place, "executable file not found in $PATH"), 127),
+            abi::ENOENT if on_path => {
+                (Error::new(place, "executable file not found in $PATH").hint(self.looked_in()), 127)
+            }
             abi::ENOENT if self.step == Step::Execve => (
                 self.say(place, "is there, but the interpreter that it names is not")
                     .hint("that of its first line (#!), or its dynamic loader"),
@@ -153,18 +159,41 @@ impl Fault<'_> {
                 self.say(place, "can't be executed").hint("it is for another architecture, or a script without #!"),
                 126,
             ),
-            abi::EISDIR => (Error::new(place, "is a directory: permission denied"), 126),
+            // "exec" and "permission denied" are what Podman's callers look for.
+            abi::EISDIR => (
+                Error::new(place, "can't be executed: is a directory: permission denied")
+                    .hint("name the program that is in it"),
+                126,
+            ),
             abi::EACCES => (
                 self.say(place, "can't be executed")
                     .hint("it must be executable for the user of the process, and its mount not be noexec"),
                 126,
             ),
-            abi::ENOENT | abi::ENOTDIR => (self.say(place, "can't be executed"), 127),
+            abi::ENOENT | abi::ENOTDIR => (
+                self.say(place, "can't be executed").hint("it is not in the image, or a link on the way leads nowhere"),
+                127,
+            ),
+            libc::ELOOP => (self.say(place, "can't be executed").hint("a link in the image leads back to itself"), 126),
+            libc::ETXTBSY => {
+                (self.say(place, "can't be executed").hint("somebody still has the file open for writing"), 126)
+            }
             0 => (Error::new(place, "the path is too long"), 127),
             abi::EPERM => (self.say(place, "can't be executed").hint("does linux.seccomp allow execve?"), 126),
             _ => (self.say(place, "can't be executed"), 126),
         };
         error.status(status)
+    }
+}
+
+impl Fault<'_> {
+    /// Where a program without a path was looked for.
+    fn looked_in(&self) -> String {
+        let path = self.plan.process.env.iter().find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
+        match path {
+            Some(path) => format!("the PATH of process.env is {}", String::from_utf8_lossy(path)),
+            None => "process.env has no PATH, so the usual directories were looked through".into(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::explain;
+use super::{after, explain};
 use crate::bundle::Bundle;
 use crate::launch::silent;
 use crate::plan::{Host, Plan};
@@ -124,8 +124,8 @@ fn every_sentence() {
             let _ = writeln!(table, "    {}", sentence(&plan, *step, *fault));
         }
     }
-    let _ = writeln!(table, "no word, killed\n    {}", silent::end(137, None));
-    let _ = writeln!(table, "no word, ended\n    {}", silent::end(121, None));
+    let _ = writeln!(table, "no word, killed\n    {}", silent::end(137, None, "before its first step"));
+    let _ = writeln!(table, "no word, ended\n    {}", silent::end(121, None, &after(&plan, Step::MountAttach, 0)));
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "." }, {
         insta::assert_snapshot!("sentences", table);
     });

@@ -132,7 +132,7 @@ impl Moved {
 }
 
 impl Device {
-    /// It in the container: by its name there, or, where the kernel chose that or did not change it, as the one that is new.
+    /// Finds it in the container: by its name there, or, where the kernel chose that or did not change it, as the one that is new.
     fn find(&self, container: &mut Route) -> io::Result<Option<Link>> {
         let links = container.links()?;
         let new = |link: &&Link| !self.before.iter().any(|before| before.index == link.index);

@@ -69,7 +69,7 @@ impl Route {
         Ok(Self { socket, sequence: 0 })
     }
 
-    /// To that of `namespace`. A thread of its own goes there for the moment, so that none of ours can get stuck.
+    /// To that of `namespace`. A thread made for this goes there, so that none of ours can get stuck there.
     pub fn within(namespace: BorrowedFd<'_>) -> io::Result<Self> {
         let there = || setns(namespace, CloneFlags::CLONE_NEWNET).map_err(io::Error::from).and_then(|()| Self::open());
         std::thread::scope(|scope| scope.spawn(there).join()).unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))

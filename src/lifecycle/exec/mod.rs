@@ -5,16 +5,16 @@ mod process;
 
 use std::os::fd::OwnedFd;
 
-use super::activation::Activation;
 use super::agent::Agent;
 use super::create::tell_pid;
-use super::foreground::Foreground;
+use super::foreground::terminal::own_size;
+use super::foreground::{Foreground, console};
 use super::prepared::planned_before;
-use super::terminal::own_size;
-use super::{ExecRequest, State, resctrl, sockets};
+use super::service::activation::Activation;
+use super::{ExecRequest, State, resctrl};
 use crate::cgroup::systemd;
 use crate::error::{Error, Result};
-use crate::launch::{self, Arming, Interrupts};
+use crate::launch::{self, Arming, Instead, Interrupts, Joining, Purpose};
 use crate::state::{Id, Init, Status, Store, status};
 
 /// Runs a process in container `id`. In the foreground its exit status is returned; detached 0, once it has begun.
@@ -35,27 +35,24 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     if terminal && request.console_socket.is_none() && plan.process.console_size.is_none() {
         plan.process.console_size = own_size();
     }
-    let (mut foreground, console) = terminal_of(request, terminal)?;
-    let arming = Arming {
-        plan: &plan,
-        cgroup: None,
-        privileged: host.privileged(),
-        lenient: !host.root(),
-        console,
-        start: None,
-        preserve_fds: request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count)),
-        no_pivot: false,
-        new_keyring: true,
-        resctrl: resctrl::tasks(&record.resctrl)?,
-        hook_states: Default::default(),
-    };
+    let (mut foreground, console) = console(request, terminal)?;
     let mut agent = Agent::connect(plan.listener.as_ref())?;
     let pidfd = init.pidfd().try_clone_to_owned().map_err(|cause| Error::io(id.as_str(), "can't be entered", cause))?;
-    let mut armed = launch::arm_join(arming, pidfd)?;
-    if let (Some(own), []) = (&cgroup, &request.cgroup[..]) {
-        armed.instead = Some(Box::new(|| own.of_process_below(init.pid())));
-    }
-    let child = launch::spawn(armed, &plan, cgroup.as_ref(), &host, &Interrupts::hold()?, &mut |_| Ok(()))?;
+    let instead: Option<Instead<'_>> = match (&cgroup, &request.cgroup[..]) {
+        (Some(own), []) => Some(Box::new(|| own.of_process_below(init.pid()))),
+        _ => None,
+    };
+    let armed = launch::arm(Arming {
+        plan: &plan,
+        host: &host,
+        cgroup: cgroup.as_ref(),
+        console,
+        preserve_fds: request.preserve_fds.saturating_add(activation.map_or(0, |activation| activation.count)),
+        new_keyring: true,
+        resctrl: resctrl::tasks(&record.resctrl)?,
+        purpose: Purpose::Join(Joining { init: pidfd, instead }),
+    })?;
+    let child = launch::spawn(armed, &Interrupts::hold()?, &mut |_| Ok(()))?;
     let mut hand_over = |filter: OwnedFd| {
         let state = State::for_hooks(&record, status);
         agent.take().map_or(Ok(()), |agent| agent.hand_over(&filter, child.pid(), &state))
@@ -82,23 +79,20 @@ fn allowed(id: &Id, status: Status, request: &ExecRequest) -> Result<()> {
         Status::Paused => Err(Error::new(id.as_str(), "container is paused")
             .hint(format!("`onggi resume {id}`, or --ignore-paused to wait in it"))),
         Status::Creating => Err(Error::new(id.as_str(), "container is still being created")),
-        Status::Stopped => Err(Error::new(id.as_str(), "container not running")),
+        Status::Stopped => Err(Error::new(id.as_str(), "container not running")
+            .hint("it has ended; `onggi delete` it, and `onggi run` it anew")),
     }
 }
 
-/// Who attends the process, and who gets its terminal: us, or the socket that was given; detached nobody attends it.
-fn terminal_of(request: &ExecRequest, terminal: bool) -> Result<(Option<Foreground>, Option<OwnedFd>)> {
-    match (&request.console_socket, terminal, request.detach) {
-        (Some(path), true, detach) => {
-            let foreground = if detach { None } else { Some(Foreground::new(false)?.0) };
-            Ok((foreground, Some(sockets::connect(path, "--console-socket")?)))
-        }
-        (None, true, true) => Err(Error::new("--detach", "there is nobody to hold the terminal of a detached process")
-            .hint("give --console-socket, or leave out --tty or --detach")),
-        (_, false, true) => Ok((None, None)),
-        (_, terminal, false) => {
-            let (foreground, console) = Foreground::new(terminal)?;
-            Ok((Some(foreground), console))
-        }
+/// Who stays with the process, and who gets its terminal.
+fn console(request: &ExecRequest, terminal: bool) -> Result<(Option<Foreground>, Option<OwnedFd>)> {
+    let socket = request.console_socket.as_deref();
+    if request.detach {
+        let console = console::detached(socket, terminal, || {
+            Error::new("--detach", "there is nobody to hold the terminal of a detached process")
+                .hint("give --console-socket, or leave out --tty or --detach")
+        });
+        return console.map(|console| (None, console));
     }
+    console::attended(socket, terminal).map(|(foreground, console)| (Some(foreground), console))
 }

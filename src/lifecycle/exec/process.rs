@@ -8,7 +8,7 @@ use oci_spec::runtime as oci;
 use crate::bundle::{self, Bundle};
 use crate::error::{Error, Result};
 use crate::lifecycle::ExecRequest;
-use crate::lifecycle::activation::Activation;
+use crate::lifecycle::service::activation::Activation;
 use crate::plan::{Affinity, Host, Plan, Process};
 
 /// The process that is asked for, planned. What the file leaves open of its scheduling is as in the container.
@@ -51,7 +51,7 @@ pub fn process(
 
 /// The container's own process, without its terminal.
 fn own(bundle: &Bundle) -> oci::Process {
-    let mut process = bundle.spec.process().clone().unwrap_or_default();
+    let mut process = bundle.process().into_owned();
     process.set_terminal(Some(false)).set_console_size(None);
     process
 }
@@ -71,8 +71,8 @@ fn change(process: &mut oci::Process, request: &ExecRequest) -> Result<()> {
     if request.tty {
         process.set_terminal(Some(true));
     }
-    if request.no_new_privs {
-        process.set_no_new_privileges(Some(true));
+    if request.no_new_privs.is_some() {
+        process.set_no_new_privileges(request.no_new_privs);
     }
     if let Some(label) = &request.process_label {
         process.set_selinux_label(Some(label.clone()));
@@ -100,7 +100,7 @@ fn change(process: &mut oci::Process, request: &ExecRequest) -> Result<()> {
     Ok(())
 }
 
-/// Arguments are bytes, JSON's strings are Unicode: an argument that is none is told, not changed.
+/// Arguments are bytes, JSON's strings are Unicode: an argument that is not Unicode is an error, rather than changed.
 fn texts(words: &[OsString], place: &str) -> Result<Vec<String>> {
     let text = |word: &OsString| {
         word.to_str()

@@ -49,7 +49,7 @@ struct Page {
 }
 
 impl Page {
-    /// A numbered step; one without lines is none.
+    /// A numbered step, unless it has no lines.
     fn step(&mut self, title: &str, lines: impl IntoIterator<Item = String>) {
         for (index, line) in lines.into_iter().enumerate() {
             if index == 0 {

@@ -1,6 +1,7 @@
 //! A dockerd of its own whose containers' root is nobody outside: `userns-remap`.
 
 use crate::command::{Ran, Verdict, failed};
+use crate::docker;
 use crate::engine::Engine;
 use crate::image;
 use crate::world::STORE;
@@ -11,6 +12,7 @@ const LOG: &str = "/run/remap.log";
 pub fn remapped(e: &Engine) -> Verdict {
     let path = e.call("info -f '{{.Runtimes.onggi.Path}}'")?.succeeds()?;
     let runtime = path.text();
+    let score = docker::own_score(e.deadline())?.unwrap_or_default();
     // No bridge: the other daemon has it.
     let line = format!(
         "grep -q ^remapped: /etc/passwd || echo remapped:x:4399:4399::/:/bin/false >>/etc/passwd; \
@@ -19,7 +21,7 @@ pub fn remapped(e: &Engine) -> Verdict {
          setsid /usr/sbin/dockerd --config-file /run/docker.json --exec-root /run/remap --data-root {STORE}/remap \
          --pidfile /run/remap.pid -H unix:///run/remap.sock --storage-driver overlay2 --bridge none --iptables=false \
          --ip-masq=false --add-runtime onggi={runtime} --default-runtime onggi --userns-remap remapped \
-         --exec-opt native.cgroupdriver=cgroupfs --oom-score-adjust=0 >{LOG} 2>&1 </dev/null & "
+         --exec-opt native.cgroupdriver=cgroupfs {score} >{LOG} 2>&1 </dev/null & "
     );
     e.shell(&line)?.works()?;
     let asked = e.until("the second dockerd answers", || Ok(call(e, "info")?.status == 0)).and_then(|()| ask(e));

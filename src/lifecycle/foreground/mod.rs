@@ -1,5 +1,8 @@
 //! Standing in for a container in the foreground: its signals, its terminal, its exit status.
 
+pub mod console;
+pub mod terminal;
+
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -8,11 +11,11 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-use super::sd_notify::Notify;
-use super::terminal::Terminal;
+use super::service::sd_notify::Notify;
 use crate::error::{Error, Result};
 use crate::launch::Child;
 use crate::sys::{Fd, pidfd};
+use terminal::Terminal;
 
 /// A command that stays until its process has ended.
 pub struct Foreground {
@@ -40,11 +43,6 @@ impl Foreground {
             (None, None)
         };
         Ok((Self { signals, before, arrival, terminal: None }, departure))
-    }
-
-    /// The terminal goes to somebody else.
-    pub fn without_terminal(&mut self) {
-        self.arrival = None;
     }
 
     /// Takes the terminal that the child has sent, if it was to send one.
