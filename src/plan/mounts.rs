@@ -16,6 +16,10 @@ use crate::error::Problem;
 /// so (or be refused) in every namespace that shows it, so it is asked of the mount alone. Nor can anything be made in them.
 const SHARED: [&str; 4] = ["cgroup2", "mqueue", "proc", "sysfs"];
 
+/// What engines do themselves to the source of a volume: relabel it, change its owner. Some (buildah) leave the words among
+/// the options all the same.
+const OF_ENGINES: [&str; 3] = ["U", "Z", "z"];
+
 /// All mounts, in the order of config.json.
 pub fn new(bundle: &Bundle, found: &mut Findings) -> Vec<Mount> {
     let mounts = bundle.spec.mounts().as_deref().unwrap_or_default();
@@ -168,7 +172,7 @@ impl Asked {
 
     /// A bind or remount makes no file system, so nothing can be asked of one.
     fn attributes_only(&self, what: &str, place: &impl Fn() -> String, found: &mut Findings) {
-        for word in &self.data {
+        for word in self.data.iter().filter(|word| !OF_ENGINES.contains(&word.as_str())) {
             let problem = Problem::new(place(), format!("unknown option \"{word}\" for {what}"));
             found.error(problem.hint("only the options of a single mount can be given, such as ro, nosuid, rprivate"));
         }

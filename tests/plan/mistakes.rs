@@ -241,6 +241,9 @@ const TABLE: &str = r#"
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "readonly"]}
   mounts[7] /data: unknown option "readonly" for a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
 
+/mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "ro", "z", "U"]}
+  fine
+
 /mounts/- = {"destination": "/data", "source": "/srv", "options": ["rbind", "size=64k,ro"]}
   mounts[7] /data: unknown option "size=64k" for a bind mount (only the options of a single mount can be given, such as ro, nosuid, rprivate)
 
