@@ -53,9 +53,10 @@ pub fn make(
         Some(rdt) => Some(resctrl::Groups::intended(&resctrl::find()?, rdt, request.id.as_str())?),
         None => None,
     };
+    // First what may fail while there is nothing to undo.
+    let interrupts = Interrupts::hold()?;
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
-    let interrupts = Interrupts::hold()?;
     let hooked = Cell::new(false);
     let mut making = Making::new(&entry, &hooked);
     let mut record = intent(request, prepared);
