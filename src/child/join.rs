@@ -18,7 +18,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     //    can see this process, however many capabilities it has to look (CAP_SYS_PTRACE).
     enter(script)?;
     if script.become_root.is() {
-        identity::become_root()?;
+        identity::become_root(&script.process)?;
     }
     seal::undumpable()?;
     label::of_keyrings(script)?;
