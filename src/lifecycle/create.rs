@@ -53,8 +53,7 @@ pub fn make(
         Some(rdt) => Some(resctrl::Groups::intended(&resctrl::find()?, rdt, request.id.as_str())?),
         None => None,
     };
-    // First what may fail while there is nothing to undo.
-    let interrupts = Interrupts::hold()?;
+    let interrupts = Interrupts::hold()?; // before there is anything to undo
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
     let hooked = Cell::new(false);
