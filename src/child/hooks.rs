@@ -4,6 +4,9 @@ use super::{At, Fault, Outcome, identity, text};
 use crate::script::{Container, Hook, HookState, Process, Step};
 use crate::sys::{Errno, Fd, abi, clone, file, mount, process, socket};
 
+/// What programs of the host begin with, while this process has none (see `seal::first`).
+const MASK: u32 = 0o022;
+
 /// createContainer hooks: programs of the host, in the container's namespaces, before the pivot.
 ///
 /// They know the rootfs by its path, and look there for what is mounted in it: so for them it is mounted there, too. That
@@ -18,9 +21,11 @@ pub fn create_container(root: Fd, container: &Container) -> Outcome {
     mount::attach_at(copy, path).at(Step::CreateContainerHook)?;
     file::close(copy);
     file::chdir(path).at(Step::CreateContainerHook)?;
+    file::umask(MASK);
     for (index, hook) in container.hooks.numbered() {
         run(hook, &container.hook_state, (Step::CreateContainerHook, index), None)?;
     }
+    file::umask(0);
     file::fchdir(root).at(Step::CreateContainerHook)?;
     mount::detach(path).at(Step::CreateContainerHook)
 }

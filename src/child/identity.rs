@@ -8,13 +8,16 @@ use crate::sys::{Errno, Fd, abi, file, process};
 /// RLIMIT_MEMLOCK: the one limit that may stay as it is.
 const MEMLOCK: u32 = 8;
 
-/// Becomes the root of the user namespace, so that what is made belongs to it. In one that maps no root, nothing changes.
-pub fn become_root() -> Outcome {
+/// Becomes the root of the user namespace, so that what is made belongs to it; in one that maps no root, the user of the process.
+/// If that one is not mapped either, becoming it for good will tell.
+pub fn become_root(of: &Process) -> Outcome {
+    let first = |become_id: fn(u32) -> Result<(), Errno>, id| {
+        let mapped = |done| (done != Err(Errno(abi::EINVAL))).then_some(done);
+        mapped(become_id(0)).or_else(|| mapped(become_id(id))).unwrap_or(Ok(()))
+    };
     set_groups(&[]).at(Step::Root)?;
-    match process::setgid(0).and_then(|()| process::setuid(0)) {
-        Err(Errno(abi::EINVAL)) => Ok(()),
-        other => other.at(Step::Root),
-    }
+    first(process::setgid, of.gid).at(Step::Root)?;
+    first(process::setuid, of.uid).at(Step::Root)
 }
 
 /// setgroups(2). An ordinary user's namespace may forbid it, which is fine as long as there are no groups to be set.

@@ -30,7 +30,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         time::enter(container)?;
     }
     if script.become_root.is() {
-        identity::become_root()?;
+        identity::become_root(process)?;
     }
     seal::undumpable()?;
     let born_last = !script.born_last.is_empty();

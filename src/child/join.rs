@@ -20,7 +20,7 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     let handover = Handover::new(wire);
     enter(script, Some(&handover))?;
     if script.become_root.is() {
-        identity::become_root()?;
+        identity::become_root(&script.process)?;
     }
     seal::undumpable()?;
     label::of_keyrings(script)?;

@@ -54,9 +54,9 @@ pub fn make(
         Some(rdt) => Some(resctrl::Groups::intended(&resctrl::find()?, rdt, request.id.as_str())?),
         None => None,
     };
+    let interrupts = Interrupts::hold()?; // before there is anything to undo
     let entry = store.claim(&request.id)?;
     let _lock = entry.lock()?;
-    let interrupts = Interrupts::hold()?;
     let hooked = Cell::new(false);
     let mut making = Making::new(&entry, &hooked);
     let mut record = intent(request, prepared);

@@ -29,6 +29,10 @@ pub fn resume(store: &Store, id: &Id) -> Result<()> {
     let record = entry.read()?;
     match status(&entry, &record) {
         Status::Paused => cgroup(&entry, &record)?.thaw(Instant::now() + PATIENCE),
+        // SIGKILL ends even who is paused, and containerd's shim then resumes what is left.
+        Status::Stopped if own_cgroup(&record)?.map(|cgroup| cgroup.frozen()).transpose()? == Some(true) => {
+            cgroup(&entry, &record)?.thaw(Instant::now() + PATIENCE)
+        }
         status => Err(Error::new(id.as_str(), format!("can't be resumed: container not paused, but {status}"))),
     }
 }

@@ -58,9 +58,6 @@ impl Prepared {
         for warning in &self.plan.warnings {
             warn!("{warning}");
         }
-        for note in &self.plan.cgroup.notes {
-            debug!("{note}");
-        }
         if let Some(filter) = self.plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
             debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));
         }

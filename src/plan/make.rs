@@ -6,7 +6,7 @@ use std::path::Path;
 
 use oci_spec::runtime as oci;
 
-use super::cgroup::Driver;
+use super::cgroup::{self, Driver};
 use super::{
     Cgroup, Host, Listener, Plan, devices, hooks, idmap, label, mounts, namespaces, net_devices, numa, process, rdt,
     rootfs, scheduling, sysctl, time,
@@ -47,6 +47,10 @@ impl Plan {
         let cgroup = found.take(Cgroup::with(linux, spec.annotations().as_ref(), driver));
         if let Some(cgroup) = &cgroup {
             found.warnings.extend(cgroup.notes.iter().cloned());
+        }
+        // An ordinary user's container has no device program.
+        if host.root() {
+            found.warnings.extend(cgroup::forbidden(linux));
         }
         let rootfs = rootfs::new(bundle, &mut found);
         let devices = devices::new(bundle, &namespaces, &mounts, host, &mut found);

@@ -16,6 +16,10 @@ use crate::error::Problem;
 /// so (or be refused) in every namespace that shows it, so it is asked of the mount alone. Nor can anything be made in them.
 const SHARED: [&str; 4] = ["cgroup2", "mqueue", "proc", "sysfs"];
 
+/// What engines do themselves to the source of a volume: relabel it, change its owner. Some (buildah) leave the words among
+/// the options all the same.
+const OF_ENGINES: [&str; 3] = ["U", "Z", "z"];
+
 /// All mounts, in the order of config.json.
 pub fn new(bundle: &Bundle, found: &mut Findings) -> Vec<Mount> {
     let mounts = bundle.spec.mounts().as_deref().unwrap_or_default();
@@ -170,7 +174,7 @@ impl Asked {
     /// (mount(2)), and engines may hand on what their users wrote; but a `nosiud` must not leave the container with less than its
     /// author believes.
     fn attributes_only(&self, what: &str, place: &impl Fn() -> String, found: &mut Findings) {
-        for word in &self.data {
+        for word in self.data.iter().filter(|word| !OF_ENGINES.contains(&word.as_str())) {
             let problem = |does: &str| Problem::new(place(), format!("the option \"{word}\" {does} {what}"));
             if let Some(meant) = options::meant(word) {
                 found.error(problem("is none of").hint(format!("did you mean {meant}?")));

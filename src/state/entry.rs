@@ -1,9 +1,11 @@
 //! One container's directory.
 
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::thread::sleep;
@@ -17,6 +19,8 @@ use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 
 use super::{Id, Record, START_SOCKET};
 use crate::error::{Error, Result};
+use crate::sys::Fd;
+use crate::sys::directory::Reader;
 
 const RECORD: &str = "state.json";
 /// Where a new record is written before it takes the old one's place.
@@ -166,15 +170,16 @@ impl Entry {
         }
     }
 
-    /// The names of all that is in the directory but the record.
-    fn files(&self) -> nix::Result<Vec<PathBuf>> {
-        let mut directory = Dir::openat(&self.directory, ".", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    /// The names of all that is in the directory but the record. No further file is opened for it: that there can be none
+    /// may be why all is undone.
+    fn files(&self) -> std::io::Result<Vec<PathBuf>> {
+        (&self.directory).rewind()?;
+        let mut names = Reader::new(Fd(self.directory.as_raw_fd()));
         let mut files = Vec::new();
-        for item in directory.iter() {
-            let item = item?;
-            let name = item.file_name().to_bytes();
+        while let Some(name) = names.next().map_err(|errno| std::io::Error::from_raw_os_error(errno.0))? {
+            let name = name.to_bytes();
             if name != b"." && name != b".." && name != RECORD.as_bytes() {
-                files.push(PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name)));
+                files.push(PathBuf::from(OsStr::from_bytes(name)));
             }
         }
         Ok(files)

@@ -11,7 +11,7 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::geteuid;
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 
 use super::{Entry, Id};
 use crate::error::{Error, Result};
@@ -67,7 +67,11 @@ impl Store {
         }
         match openat(&*root, id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Entry::new(root, directory.into(), id.clone(), path)),
-            Err(cause) => Err(open_error(&path, cause)),
+            Err(cause) => {
+                // It is still empty: nothing can have been put into it.
+                let _ = unlinkat(&*root, id.as_str(), UnlinkatFlags::RemoveDir);
+                Err(open_error(&path, cause))
+            }
         }
     }
 

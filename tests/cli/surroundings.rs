@@ -34,7 +34,7 @@ fn after(before: &str, arguments: &str) -> (Output, tempfile::TempDir) {
 
 #[test]
 fn too_few_files_may_be_open() {
-    for limit in [4, 5, 6, 8, 12] {
+    for limit in 4..=16 {
         let (output, _root) = after(&format!("ulimit -n {limit}"), "create --bundle $BUNDLE jar");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{limit}: {said}");

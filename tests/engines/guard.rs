@@ -118,7 +118,9 @@ fn is_id(name: &str) -> bool {
 pub fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.starts_with(STORE) || path.starts_with("/run/image") || path.starts_with("/run/upper") {
+        // Newer Podman keeps a folder for each container that there was, whatever the runtime, until the machine boots.
+        const KEPT: [&str; 4] = [STORE, "/run/image", "/run/upper", "/run/libpod/persist"];
+        if KEPT.iter().any(|kept| path.starts_with(kept)) {
             continue;
         }
         visit(&path);

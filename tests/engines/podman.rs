@@ -34,6 +34,7 @@ log_driver = "k8s-file"
 [engine]
 runtime = "onggi"
 runtime_supports_json = ["onggi"]
+runtime_supports_nocgroup = ["onggi"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 [engine.runtimes]

@@ -8,6 +8,13 @@ use crate::support::{Host, Runtime};
 /// Builds it, which takes a minute the first time; tests that come meanwhile wait for cargo's lock.
 pub fn build() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).ancestors().nth(2).expect("tmp is below target").join("fault");
+    // The ordinary one lies in target/TRIPLE/debug.
+    let triple = Path::new(env!("CARGO_BIN_EXE_onggi")).ancestors().nth(2).expect("it is below target");
+    let program = folder.join(triple.file_name().expect("a triple")).join("debug/onggi");
+    // The virtual machine has no cargo, and brings it along.
+    if std::env::var_os("ONGGI_VM").is_some() {
+        return program;
+    }
     if !folder.exists() {
         eprintln!("building onggi with the feature `fault` in {}, once", folder.display());
     }
@@ -22,9 +29,7 @@ pub fn build() -> PathBuf {
         .status()
         .expect("cargo can be started");
     assert!(status.success(), "`cargo build --features fault` fails: {status}");
-    // The ordinary one lies in target/TRIPLE/debug.
-    let triple = Path::new(env!("CARGO_BIN_EXE_onggi")).ancestors().nth(2).expect("it is below target");
-    folder.join(triple.file_name().expect("a triple")).join("debug/onggi")
+    program
 }
 
 /// A runtime of `host` that is this program.

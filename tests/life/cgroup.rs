@@ -171,6 +171,26 @@ fn frozen_from_above() {
     });
 }
 
+/// What SIGKILL has ended while it was paused is resumed by containerd's shim, so that nothing in its cgroup stays frozen.
+#[test]
+fn resume_of_one_killed_while_paused() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "leaves it frozen") {
+            return;
+        }
+        let container = host.start(&sleeper());
+        let cgroup = of(container.pid());
+        container.call("pause", &[]).ok();
+        container.kill("KILL");
+        container.ended();
+        container.call("resume", &[]).ok();
+        assert_eq!(fs::read_to_string(cgroup.join("cgroup.freeze")).unwrap(), "0\n");
+        assert_eq!(container.status(), "stopped");
+        container.call("resume", &[]).fails_with("not paused");
+        container.delete();
+    });
+}
+
 /// A paused container can be deleted by force.
 #[test]
 fn delete_of_a_paused_one() {

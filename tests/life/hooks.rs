@@ -314,7 +314,12 @@ fn working_directory() {
         let bundle = hooked.bundle.path().to_str().unwrap().to_owned();
         let rootfs = format!("{bundle}/rootfs");
         for (kind, expected) in KINDS.iter().zip([&bundle, &bundle, &rootfs, "/tmp", &bundle, &bundle]) {
-            assert_eq!(hooked.read(&format!("{kind}.report"))["process"]["cwd"], expected, "{kind}");
+            let process = hooked.read(&format!("{kind}.report"))["process"].take();
+            assert_eq!(process["cwd"], expected, "{kind}");
+            // Those that the child runs have no mode mask of a caller's to inherit.
+            if kind.ends_with("Container") {
+                assert_eq!(process["umask"], 0o022, "{kind}");
+            }
         }
     });
 }

@@ -199,6 +199,36 @@ fn user() {
     });
 }
 
+/// One that maps no root: what the runtime makes belongs to the user of the process.
+#[test]
+fn user_without_root() {
+    guarded(|host| {
+        if host.lacks(&["runc"], "wants root to be mapped") {
+            return;
+        }
+        let bundle = mapped(true).deeds(&["say", "ready", "report", "sleep"]).edit(|config| {
+            let only = json!([{"containerID": 1000, "hostID": 200_000, "size": 10}]);
+            config["linux"]["uidMappings"] = only.clone();
+            config["linux"]["gidMappings"] = only;
+            config["process"]["user"] = json!({"uid": 1003, "gid": 1004});
+            // Nobody there is the group 5 of terminals.
+            config["mounts"][2]["options"] = json!(["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]);
+        });
+        let mut container = host.start(&bundle);
+        let report = container.report();
+        assert_eq!(report["process"]["uid"]["real"], 1003);
+        assert_eq!(report["process"]["gid"]["real"], 1004);
+        assert_eq!(report["devices"]["/dev/null"]["kind"], "char");
+        let shared = &report["devices"]["/dev/shm"];
+        assert_eq!((&shared["uid"], &shared["gid"]), (&json!(1003), &json!(1004)));
+        assert_eq!(report.caps("effective"), [""; 0]);
+        let again = container.exec(&["--user", "1005:1006"], &["report"]).ok().stdout;
+        assert!(again.contains(r#""real":1005"#) && again.contains(r#""real":1006"#), "{again}");
+        container.force_delete();
+        container.ended();
+    });
+}
+
 /// What is made inside belongs outside to the id it's mapped to, also that of another user.
 #[test]
 fn user_owns_files() {

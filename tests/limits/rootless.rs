@@ -107,3 +107,21 @@ fn not_delegated() {
         host.run(&bundle(host, &json!({}), &["exit", "0"])).ok();
     });
 }
+
+/// What needs a cgroup, of a container that has none of its own: each says so, and what to do; the rest works without.
+#[test]
+fn without_a_cgroup() {
+    guarded_rootless(|host| {
+        if !host.has_world() || !host.runtime().is_onggi() {
+            return;
+        }
+        let container = host.start(&bundle(host, &json!({}), &["say", "ready", "sleep"]));
+        for words in [&["pause", "jar"][..], &["update", "--pids-limit", "5", "jar"], &["events", "--stats", "jar"]] {
+            let output = host.runtime().call(words).fails_with("no cgroup of its own");
+            assert!(output.stderr.contains("systemd-run --user --scope -p Delegate=yes"), "{output:?}");
+        }
+        container.exec(&[], &["exit", "6"]).status(6);
+        assert_eq!(container.status(), "running");
+        container.force_delete();
+    });
+}

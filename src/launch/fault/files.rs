@@ -41,7 +41,12 @@ impl Fault<'_> {
             Step::Masked => self.say(self.path("linux.maskedPaths", &self.plan.masked), "can't be covered"),
             Step::Null => {
                 let error = self.say("/dev/null", "of the host, which covers masked files, is not usable");
-                error.hint("it must be the character device 1:3: mknod -m 666 /dev/null c 1 3")
+                // Of another cause the kernel's word has its own remedy.
+                if matches!(self.errno, 0 | abi::ENOENT) {
+                    error.hint("it must be the character device 1:3: mknod -m 666 /dev/null c 1 3")
+                } else {
+                    error
+                }
             }
             _ => return None,
         })

@@ -4,7 +4,7 @@
 //! What no rule speaks of is denied, also where there are no rules at all. The devices that every container has can
 //! be used always, unless a rule of the config that follows a denial of everything denies just them.
 
-use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType, LinuxResources};
+use oci_spec::runtime::{Linux, LinuxDevice, LinuxDeviceCgroup, LinuxDeviceType, LinuxResources};
 
 use crate::error::Problem;
 
@@ -73,6 +73,43 @@ impl DeviceRule {
     pub(super) fn denies_everything(&self) -> bool {
         !self.allow && self.major.is_none() && self.minor.is_none() && self.access == Access::ALL
     }
+}
+
+/// A note for each of `linux.devices` that the container is given, and can't open.
+pub fn forbidden(linux: &Linux) -> Vec<Problem> {
+    let listed = linux.devices().as_deref().unwrap_or_default();
+    if listed.is_empty() {
+        return Vec::new();
+    }
+    let none = LinuxResources::default();
+    let rules = rules(linux.resources().as_ref().unwrap_or(&none)).unwrap_or_default();
+    let note = |(index, device): (usize, &LinuxDevice)| {
+        let (kind, letter) = match device.typ() {
+            LinuxDeviceType::B => (DeviceKind::Block, 'b'),
+            LinuxDeviceType::C | LinuxDeviceType::U => (DeviceKind::Character, 'c'),
+            LinuxDeviceType::A | LinuxDeviceType::P => return None,
+        };
+        let (major, minor) = (u32::try_from(device.major()).ok()?, u32::try_from(device.minor()).ok()?);
+        let place = format!("linux.devices[{index}] {}", device.path().display());
+        let rule =
+            format!(r#"{{"allow": true, "type": "{letter}", "major": {major}, "minor": {minor}, "access": "rw"}}"#);
+        let note = Problem::new(place, "is there, but can't be opened: linux.resources.devices does not allow it");
+        (left(&rules, kind, major, minor) == Access::NONE).then(|| note.hint(format!("add {rule} to that")))
+    };
+    listed.iter().enumerate().filter_map(note).collect()
+}
+
+/// What `rules` leave of the use of a device.
+fn left(rules: &[DeviceRule], kind: DeviceKind, major: u32, minor: u32) -> Access {
+    let of = |named: Option<u32>, number| named.is_none_or(|named| named == number);
+    let speaks = |rule: &&DeviceRule| {
+        rule.kind.is_none_or(|named| named == kind) && of(rule.major, major) && of(rule.minor, minor)
+    };
+    let all = rules
+        .iter()
+        .filter(speaks)
+        .fold(Access::NONE, |left, rule| if rule.allow { left.with(rule.access) } else { left.without(rule.access) });
+    all.without(Access::MAKE)
 }
 
 /// What every container may do: make any node (which opens nothing), and use the devices of the spec's default list,

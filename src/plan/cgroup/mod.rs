@@ -25,7 +25,7 @@ pub mod systemd;
 mod unified;
 
 pub use device_program::{Instruction, Program};
-pub use device_rules::{Access, DeviceKind, DeviceRule};
+pub use device_rules::{Access, DeviceKind, DeviceRule, forbidden};
 pub use systemd::Driver;
 
 /// Where the container lives, its limits and its devices.
