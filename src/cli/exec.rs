@@ -65,7 +65,7 @@ pub struct Exec {
     /// A cgroup below the container's own.
     #[arg(long, value_name = "PATH")]
     cgroup: Vec<String>,
-    /// Without a meaning: exec is never anybody's reaper.
+    /// Without a meaning: exec never becomes a subreaper.
     #[arg(long, hide = true)]
     no_subreaper: bool,
     /// Even if the container is paused.
