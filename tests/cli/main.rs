@@ -160,7 +160,8 @@ fn the_version_is_what_engines_parse() {
 #[test]
 fn help_is_there_for_all() {
     let dir = tempfile::tempdir().unwrap();
-    let words = "run create start exec pause resume kill stop wait delete state list ps update events spec plan features";
+    let words =
+        "run create start exec pause resume kill stop wait delete state list ps update events spec plan features";
     for arguments in [&["--help"][..], &["help"], &["-h"]] {
         let help = onggi(dir.path(), arguments);
         assert_eq!(help.status.code(), Some(0));
