@@ -89,7 +89,12 @@ impl Run for Exec {
     /// What goes wrong before the program begins ends it with 255, as runc has it, so that it can be told from the
     /// program's own failures; a program that is not there with 127, one that can't be executed with 126.
     fn run(self, context: &Context) -> Result<u8> {
-        self.execute(context).map_err(|error| if error.status == 1 { error.status(255) } else { error })
+        let flag_first = self.args.first().is_some_and(|first| first.as_encoded_bytes().starts_with(b"-"));
+        self.execute(context).map_err(|error| match error.status {
+            1 => error.status(255),
+            127 if flag_first => error.hint("what follows the id is the program; flags of exec go before the id"),
+            _ => error,
+        })
     }
 }
 

@@ -278,6 +278,7 @@ fn statuses() {
             assert_eq!(status(&["exec", "jar", "/none"]), 127);
             assert_eq!(status(&["exec", "jar", "/etc"]), 126);
             assert_eq!(status(&["exec", "jar", "nowhere"]), 127);
+            host.runtime().call(["exec", "jar", "-t", "/payload"]).fails_with("flags of exec go before the id");
         }
         if !host.lacks(&["crun"], "says 1 of its own failures") {
             assert_eq!(status(&["exec", "--user", "bob", "jar", "/payload"]), 255);
