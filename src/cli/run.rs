@@ -12,7 +12,10 @@ use crate::state::Id;
 ///
 /// Signals are passed on to it, and its exit status is the command's.
 #[derive(Parser, Debug)]
-#[command(name = "run")]
+#[command(
+    name = "run",
+    after_help = "Examples:\n  onggi run --bundle /srv/jar jar\n  onggi run --detach --pid-file /run/jar.pid jar"
+)]
 pub struct Run {
     #[command(flatten)]
     how: How,
