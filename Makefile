@@ -31,10 +31,11 @@ help: ## say what can be made
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'The program is built to $(BIN).'
+	@echo 'The program is built to $(BIN); $(TARGET)/bin/onggi leads there.'
 
 build: cargo ## build the program, as it is released
 	$(CARGO) build --release --bin onggi --target $(LIBC)
+	@mkdir -p $(TARGET)/bin && ln -sf ../$(LIBC)/release/onggi $(TARGET)/bin/onggi
 	@[ '$(LIBC)' != '$(HOST)' ] || [ -n '$(CARGO_BUILD_TARGET)' ] || echo 'make: a program that starts sooner: rustup target add $(MUSL), then again'
 
 run: build ## run a bundle, hello unless BUNDLE=NAME says else (bundles/README.md lists them); as root or as you are
