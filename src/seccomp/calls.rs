@@ -60,7 +60,7 @@ pub(super) fn row(name: &str) -> Option<&'static [u32; COLUMNS]> {
 }
 
 /// How a call can also be made through another one: `socket(...)` as `socketcall(1, ...)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Way {
     /// What the other call's first argument must be.
     pub code: u8,
