@@ -131,7 +131,7 @@ mod tests {
             ("rt_sigreturn", libc::SYS_rt_sigreturn),
             ("seccomp", libc::SYS_seccomp),
             ("futex_waitv", libc::SYS_futex_waitv),
-            ("fchmodat2", libc::SYS_fchmodat2),
+            ("fchmodat2", 452),
             ("mseal", libc::SYS_mseal),
         ];
         for (name, number) in pairs {
