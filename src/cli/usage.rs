@@ -43,13 +43,13 @@ pub fn explain(error: &clap::Error, name: &str) -> Error {
         ErrorKind::InvalidUtf8 => (about(), "an argument is not UTF-8".into()),
         _ => (about(), first_line(error)),
     };
-    Error::new(place, what).hint(remedy(error, name, &argument, suggestion))
+    Error::new(place, what).hint(remedy(error, name, &argument, suggestion.as_deref()))
 }
 
 /// What to write instead, or where to look it up.
-fn remedy(error: &clap::Error, name: &str, argument: &str, suggestion: Option<String>) -> String {
+fn remedy(error: &clap::Error, name: &str, argument: &str, suggestion: Option<&str>) -> String {
     let unknown = text(error, ContextKind::InvalidSubcommand);
-    if let Some(suggestion) = suggestion.as_deref().or(other_name(&unknown)) {
+    if let Some(suggestion) = suggestion.or(other_name(&unknown)) {
         return format!("did you mean {suggestion}?");
     }
     if error.kind() == ErrorKind::UnknownArgument {
