@@ -87,8 +87,9 @@ def main():
         try:
             patterns = names(onggi, trace(onggi, at))
         finally:
-            for folder in [f"/sys/fs/cgroup/order{os.getpid()}"]:
-                subprocess.run(["rmdir", folder], stderr=subprocess.DEVNULL)
+            for left in "c", "r":
+                subprocess.run([onggi, "--root", f"{at}/root", "delete", "--force", left], stderr=subprocess.DEVNULL)
+            subprocess.run(["rmdir", f"/sys/fs/cgroup/order{os.getpid()}"], stderr=subprocess.DEVNULL)
             run("umount", "-l", at)
     lines = "".join(f"    *(.text.{pattern})\n" for pattern in patterns)
     with open(OUT, "w") as out:
