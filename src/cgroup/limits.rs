@@ -72,6 +72,9 @@ impl Cgroup {
                 error.hint("there is no such block device; a whole disk must be named, not a partition")
             }
             ("rdma.max", _) => error.hint("devices are listed in /sys/class/infiniband"),
+            (_, Errno::EINVAL | Errno::ERANGE) => {
+                error.hint("the kernel's documentation of cgroup-v2 says what it takes")
+            }
             (_, Errno::EACCES | Errno::EPERM | Errno::EROFS) => error.hint("run as root, or have the cgroup delegated"),
             _ => error,
         }

@@ -53,7 +53,11 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
     let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
     let child = start(hook, &state.bundle, &input, &ear).map_err(|cause| {
-        failed("can't be started", cause.into()).hint("it is a program of the host: correct its path, or install it")
+        let hint = match cause {
+            Errno::EACCES => "it must be an executable file of the host",
+            _ => "it is a program of the host: correct its path, or install it",
+        };
+        failed("can't be started", cause.into()).hint(hint)
     })?;
     // Ours must go, or its end would never be heard.
     drop(ear);

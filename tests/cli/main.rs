@@ -36,7 +36,7 @@ fn exec_fails_with_255() {
         (["exec", "x"].as_slice(), "exec: needs a program to run, after the id (or a file that tells, with --process)"),
         (&["exec", "x", "ls"], "container \"x\" does not exist"),
         (&["exec", "--", "x", "ls", "-l"], "container \"x\" does not exist"),
-        (&["exec", "-user", "", "--cwd=", "--pid-file", "", "x", "ls"], "container \"x\" does not exist"),
+        (&["exec", "-apparmor", "", "--cwd=", "--pid-file", "", "x", "ls"], "container \"x\" does not exist"),
         (&["exec", "--no-new-privs=false", "--tty=0", "--d", "x", "ls"], "container \"x\" does not exist"),
     ] {
         let output = onggi(dir.path(), line);

@@ -82,7 +82,7 @@ fn options() {
     });
 }
 
-/// Flags as Go programs take them, of which engines' callers make use: a value that is empty is none, `=false` is said too,
+/// Flags as Go programs take them, of which engines' callers make use: an empty value is as none (but for --user), `=false` is said too,
 /// and `--` may stand before the id.
 #[test]
 fn spellings() {
@@ -93,7 +93,7 @@ fn spellings() {
         let container = host.start(&sleeper());
         let report = |line: &[&str]| Report::parse(&host.runtime().call(line).ok().stdout);
         let empty =
-            report(&["exec", "--user", "", "--cwd=", "--tty=false", "-apparmor", "", "jar", "/payload", "report"]);
+            report(&["exec", "--pid-file", "", "--cwd=", "--tty=false", "-apparmor", "", "jar", "/payload", "report"]);
         let dashes = report(&["exec", "-user=7:8", "--", "jar", "/payload", "report"]);
         let gain = report(&["exec", "--no-new-privs=false", "jar", "/payload", "report"]);
         host.runtime().call(["exec", "--console-socket", "/none", "jar", "/payload", "report"]).fails_with("terminal");

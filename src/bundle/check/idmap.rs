@@ -123,7 +123,9 @@ fn check_ids(spec: &Spec, uids: &[LinuxIdMapping], gids: &[LinuxIdMapping], foun
     for (place, id, mappings) in wanted {
         if !mappings.is_empty() && !is_mapped(id, mappings) {
             let list = if place.ends_with("uid") { "linux.uidMappings" } else { "linux.gidMappings" };
-            found.error(Problem::new(place, format!("{id} is not mapped by {list}")));
+            found.error(
+                Problem::new(place, format!("{id} is not mapped by {list}")).hint("map it, or name an id that is"),
+            );
         }
     }
 }

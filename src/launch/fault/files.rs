@@ -27,7 +27,12 @@ impl Fault<'_> {
             Step::Propagation => {
                 self.say("linux.rootfsPropagation", "the mounts of the new namespace can't be cut off from the host's")
             }
-            Step::RootfsAttach => self.hinted(self.say(place, "can't be mounted"), abi::ENOSPC, TOO_MANY_MOUNTS),
+            Step::RootfsAttach => {
+                let error = self.hinted(self.say(place, "can't be mounted"), abi::ENOSPC, TOO_MANY_MOUNTS);
+                let enter =
+                    "the ids that the container's users have on the host must be able to enter it: chmod or chown it";
+                self.hinted(error, abi::EACCES, enter)
+            }
             Step::RootfsPropagation => self.say("linux.rootfsPropagation", "can't be set"),
             Step::RootfsReadonly => self.say("root.readonly", "the root file system can't be made read-only"),
             Step::Pivot => {
