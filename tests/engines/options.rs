@@ -21,6 +21,7 @@ usage: engines [--all] [--list] [--engine NAME]... [--only TEXT] [--rootfs DIR] 
 
 environment:
   ONGGI_BIN              the runtime under test (default: the onggi that cargo built with this test)
+  ONGGI_DEBIAN           the archive of a whole Debian, as tests/engines/debian makes it
   ONGGI_ENGINES=all      as --all
   ONGGI_ENGINES_REQUIRED=1  engines that are not installed are a failure, not a skip
   ONGGI_PATIENCE=N       all deadlines N times longer, for slow machines

@@ -29,7 +29,7 @@ impl Podman {
         let config = format!(
             r#"[containers]
 {limit}
-default_ulimits = ["nofile=1024:4096", "nproc=4096:8192"]
+default_ulimits = ["nofile=4096:4096", "nproc=8192:8192"]
 log_driver = "k8s-file"
 [engine]
 runtime = "onggi"
