@@ -94,6 +94,9 @@ impl Error {
             Some(libc::EMFILE) => {
                 error.hint("onggi may have too few files open: raise the limit (`ulimit -n`, LimitNOFILE=)")
             }
+            Some(libc::ENOSYS) => {
+                error.hint("onggi needs Linux 5.14 or newer, and no seccomp profile around it that hides its calls")
+            }
             Some(libc::ENFILE) => error.hint("the whole machine has too many files open: see fs.file-max (sysctl)"),
             _ => error,
         }

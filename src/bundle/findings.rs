@@ -1,6 +1,7 @@
 //! What a check found.
 
 use std::ffi::CString;
+use std::path::Path;
 
 use crate::error::{Error, Problem, Result};
 
@@ -31,6 +32,16 @@ impl Findings {
             self.error(Problem::new(place(), what));
             CString::default()
         })
+    }
+
+    /// Whether `path` is absolute, which is an error if not; `place` is asked for only then.
+    pub fn absolute(&mut self, path: &Path, place: impl FnOnce() -> String) -> bool {
+        let absolute = path.is_absolute();
+        if !absolute {
+            let what = format!("must be an absolute path, not \"{}\"", path.display());
+            self.error(Problem::new(place(), what));
+        }
+        absolute
     }
 
     /// The value of another room, or nothing and its problems among ours.

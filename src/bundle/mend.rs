@@ -12,6 +12,11 @@ use crate::error::Problem;
 
 /// Mends a whole config.json.
 pub fn config(config: &mut Value, warnings: &mut Vec<Problem>) {
+    // In a map null is a member all the same: one with nothing set.
+    for map in ["/linux/netDevices", "/linux/resources/rdma"] {
+        let members = config.pointer_mut(map).and_then(Value::as_object_mut).into_iter().flatten();
+        members.filter(|(_, member)| member.is_null()).for_each(|(_, member)| *member = json!({}));
+    }
     drop_nulls(config);
     let Some(config) = config.as_object_mut() else {
         return;
@@ -184,6 +189,8 @@ mod tests {
     fn null_is_absent() {
         let (value, warnings) = mended(json!({"a": null, "b": [{"c": null, "d": 1}], "mounts": null}));
         assert_eq!(value, json!({"b": [{"d": 1}]}));
+        let (value, _) = mended(json!({"linux": {"netDevices": {"eth1": null}, "sysctl": null}}));
+        assert_eq!(value, json!({"linux": {"netDevices": {"eth1": {}}}}));
         assert_eq!(warnings, Vec::<String>::new());
     }
 

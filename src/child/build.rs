@@ -12,6 +12,9 @@ fn main() {
         println!("cargo:rerun-if-changed={room}");
     }
     let variable = |name: &str| env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"));
+    // Which of the program's functions the linker puts side by side.
+    println!("cargo:rerun-if-changed=src/order.ld");
+    println!("cargo:rustc-link-arg-bins=-Wl,-T,{}/src/order.ld", variable("CARGO_MANIFEST_DIR"));
     let output = PathBuf::from(variable("OUT_DIR")).join("child");
     let mut compiler = Command::new(variable("RUSTC"));
     compiler.args([

@@ -62,7 +62,6 @@ impl How {
             rootless: context.rootless(),
             no_cgroup: context.no_cgroup(),
             systemd_cgroup: context.systemd_cgroup(),
-            no_subreaper: false,
         }
     }
 }

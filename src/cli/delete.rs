@@ -11,7 +11,7 @@ use crate::state::Id;
 #[derive(Parser, Debug)]
 #[command(name = "delete")]
 pub struct Delete {
-    /// Kill them first. One that is not there, or only in part, is no error.
+    /// Kill them first; one that is not there, or only in part, is no error.
     #[arg(long, short)]
     force: bool,
     /// The containers' ids.

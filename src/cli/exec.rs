@@ -12,18 +12,24 @@ use crate::state::Id;
 
 /// Run a program in a running container.
 ///
-/// Its exit status is the command's. What comes after the id is the program's, flags too.
+/// Its exit status is the command's; 127 if it is not there, 126 if it can't be executed, 255 if exec itself fails.
+/// What comes after the id is the program's, flags too. It gets the container's environment, user and directory
+/// where nothing else is said.
 #[allow(clippy::doc_markdown, clippy::struct_excessive_bools, reason = "these are help texts, and flags")]
 #[derive(Parser, Debug)]
-#[command(name = "exec")]
+#[command(
+    name = "exec",
+    override_usage = "onggi exec [OPTIONS] <ID> <COMMAND> [ARGUMENT]...\n       onggi exec [OPTIONS] --process <FILE> <ID>",
+    after_help = "Examples:\n  onggi exec jar ps -ef\n  onggi exec -t -u 1000:1000 -e LANG=C --cwd /srv jar sh"
+)]
 pub struct Exec {
-    /// A JSON file with the spec's `process`.
+    /// A JSON file with the spec's `process`; what else is given goes before what it says.
     #[arg(long, short, value_name = "FILE")]
     process: Option<PathBuf>,
     /// Its working directory.
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
-    /// A variable of its environment; as often as needed.
+    /// One more variable of its environment; as often as needed.
     #[arg(long, short, value_name = "NAME=VALUE")]
     env: Vec<OsString>,
     /// Give it a terminal.
@@ -35,7 +41,7 @@ pub struct Exec {
     /// One more group; as often as needed.
     #[arg(long, short = 'g', value_name = "GID")]
     additional_gids: Vec<u32>,
-    /// One more capability; as often as needed.
+    /// One more capability, as CAP_NET_ADMIN or net_admin; as often as needed.
     #[arg(long, short, value_name = "CAP")]
     cap: Vec<String>,
     /// Return as soon as it runs.
@@ -62,13 +68,13 @@ pub struct Exec {
     /// Hand on the N file descriptors from 3 on.
     #[arg(long, value_name = "N", default_value = "0")]
     preserve_fds: u32,
-    /// A cgroup below the container's own.
+    /// A cgroup that is there already, below the container's own.
     #[arg(long, value_name = "PATH")]
     cgroup: Vec<String>,
-    /// Without a meaning: exec is never anybody's reaper.
+    /// Without a meaning: exec never becomes a subreaper.
     #[arg(long, hide = true)]
     no_subreaper: bool,
-    /// Even if the container is paused.
+    /// Even if the container is paused: it begins when that is resumed.
     #[arg(long)]
     ignore_paused: bool,
     /// The container's id.
@@ -83,7 +89,12 @@ impl Run for Exec {
     /// What goes wrong before the program begins ends it with 255, as runc has it, so that it can be told from the
     /// program's own failures; a program that is not there with 127, one that can't be executed with 126.
     fn run(self, context: &Context) -> Result<u8> {
-        self.execute(context).map_err(|error| if error.status == 1 { error.status(255) } else { error })
+        let flag_first = self.args.first().is_some_and(|first| first.as_encoded_bytes().starts_with(b"-"));
+        self.execute(context).map_err(|error| match error.status {
+            1 => error.status(255),
+            127 if flag_first => error.hint("what follows the id is the program; flags of exec go before the id"),
+            _ => error,
+        })
     }
 }
 

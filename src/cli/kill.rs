@@ -9,7 +9,7 @@ use crate::state::Id;
 
 /// Send a signal to a container's first process.
 #[derive(Parser, Debug)]
-#[command(name = "kill")]
+#[command(name = "kill", after_help = "Examples:\n  onggi kill jar\n  onggi kill jar HUP\n  onggi kill --all jar 9")]
 pub struct Kill {
     /// To all of its processes.
     #[arg(long, short)]
@@ -17,7 +17,7 @@ pub struct Kill {
     /// The container's id.
     #[arg(value_parser = Id::new)]
     id: Id,
-    /// A name, with or without SIG, or a number.
+    /// A name, with or without SIG, as RTMIN+1 too, or a number; 0 only asks whether it is there.
     #[arg(value_parser = signal, default_value = "TERM")]
     signal: Signal,
 }

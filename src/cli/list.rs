@@ -6,7 +6,7 @@ use super::{Context, Run, output, table};
 use crate::error::Result;
 use crate::lifecycle::list::{Listed, list};
 
-/// List all containers.
+/// List all containers of this root directory.
 #[derive(Parser, Debug)]
 #[command(name = "list")]
 pub struct List {

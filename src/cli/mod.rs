@@ -73,15 +73,10 @@ pub fn prepare_process() {
     }
 }
 
-/// The program: from its arguments to its exit status.
-pub fn main() -> u8 {
-    let mut arguments = std::env::args_os();
-    let called = arguments.next().unwrap_or_default();
-    let arguments: Vec<_> = arguments.collect();
-    answer(&called, &arguments)
-}
-
-fn answer(called: &OsString, arguments: &[OsString]) -> u8 {
+/// The program: from its arguments, the name that it is called by among them, to its exit status.
+pub fn main(arguments: &[OsString]) -> u8 {
+    let none = OsString::new();
+    let (called, arguments) = arguments.split_first().unwrap_or((&none, &[]));
     let front = Global::command();
     let (flags, rest) = argv::split(arguments, &argv::flags(&front));
     let log = match Log::open(&flags) {

@@ -13,7 +13,11 @@ use crate::state::Id;
 
 /// Show the processes of a container.
 #[derive(Parser, Debug)]
-#[command(name = "ps")]
+#[command(
+    name = "ps",
+    override_usage = "onggi ps [OPTIONS] <ID> [PS OPTION]...",
+    after_help = "Examples:\n  onggi ps jar aux\n  onggi ps jar -o pid,rss,args\n  onggi ps --format json jar"
+)]
 pub struct Ps {
     /// A table made by ps(1), or a JSON array of process ids.
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]

@@ -5,14 +5,17 @@ use clap::Parser;
 use super::create::How;
 use super::{Context, Run as Subcommand};
 use crate::error::Result;
-use crate::lifecycle::{self, CreateRequest};
+use crate::lifecycle;
 use crate::state::Id;
 
 /// Create a container, start it, and delete it when it has ended.
 ///
 /// Signals are passed on to it, and its exit status is the command's.
 #[derive(Parser, Debug)]
-#[command(name = "run")]
+#[command(
+    name = "run",
+    after_help = "Examples:\n  onggi run --bundle /srv/jar jar\n  onggi run --detach --pid-file /run/jar.pid jar"
+)]
 pub struct Run {
     #[command(flatten)]
     how: How,
@@ -22,8 +25,8 @@ pub struct Run {
     /// Don't delete it when it has ended.
     #[arg(long)]
     keep: bool,
-    /// Leave the container's orphans to the init of the host.
-    #[arg(long)]
+    /// Without a meaning: run never becomes a subreaper.
+    #[arg(long, hide = true)]
     no_subreaper: bool,
     /// The new container's id.
     #[arg(value_parser = Id::new)]
@@ -32,7 +35,7 @@ pub struct Run {
 
 impl Subcommand for Run {
     fn run(self, context: &Context) -> Result<u8> {
-        let request = CreateRequest { no_subreaper: self.no_subreaper, ..self.how.request(self.id, context) };
+        let request = self.how.request(self.id, context);
         lifecycle::run::run(&context.store()?, &request, self.detach, self.keep)
     }
 }

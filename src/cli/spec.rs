@@ -18,7 +18,7 @@ pub struct Spec {
     /// Into this directory.
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     bundle: PathBuf,
-    /// For an ordinary user.
+    /// For an ordinary user: with a user namespace, in which you are root.
     #[arg(long)]
     rootless: bool,
 }

@@ -15,7 +15,10 @@ use crate::state::Id;
 /// What is not named stays as it is. If one limit can't be set, all are as before.
 #[allow(clippy::doc_markdown, reason = "these are help texts")]
 #[derive(Parser, Debug)]
-#[command(name = "update")]
+#[command(
+    name = "update",
+    after_help = "Examples:\n  onggi update --memory 512m --pids-limit 100 jar\n  echo '{\"cpu\": {\"quota\": 50000, \"period\": 100000}}' | onggi update --resources - jar"
+)]
 pub struct Update {
     /// A JSON file with the spec's `linux.resources`, or - for standard input. The other options are not looked at then.
     #[arg(long, short, value_name = "FILE")]

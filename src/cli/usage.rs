@@ -43,13 +43,50 @@ pub fn explain(error: &clap::Error, name: &str) -> Error {
         ErrorKind::InvalidUtf8 => (about(), "an argument is not UTF-8".into()),
         _ => (about(), first_line(error)),
     };
-    let hint = match (suggestion, belongs_before(&argument)) {
-        (Some(suggestion), _) => format!("did you mean {suggestion}?"),
-        (None, true) if error.kind() == ErrorKind::UnknownArgument => "it goes before the command".into(),
-        _ if name.is_empty() => "see `onggi --help`".into(),
-        _ => format!("see `onggi {name} --help`"),
-    };
-    Error::new(place, what).hint(hint)
+    Error::new(place, what).hint(remedy(error, name, &argument, suggestion.as_deref()))
+}
+
+/// What to write instead, or where to look it up.
+fn remedy(error: &clap::Error, name: &str, argument: &str, suggestion: Option<&str>) -> String {
+    let unknown = text(error, ContextKind::InvalidSubcommand);
+    if let Some(suggestion) = suggestion.or(other_name(&unknown)) {
+        return format!("did you mean {suggestion}?");
+    }
+    if error.kind() == ErrorKind::UnknownArgument {
+        if let Some(habit) = habit(name, argument) {
+            return habit.into();
+        }
+        if belongs_before(argument) {
+            return "it goes before the command".into();
+        }
+    }
+    let space = if name.is_empty() { "" } else { " " };
+    format!("see `onggi{space}{name} --help`")
+}
+
+/// Commands by the names that engines have for them.
+fn other_name(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "rm" => "delete",
+        "ls" => "list",
+        "inspect" => "state",
+        "unpause" => "resume",
+        "stats" => "events --stats",
+        "top" => "ps",
+        "version" => "--version",
+        _ => return None,
+    })
+}
+
+/// What the fingers are used to from other programs, and how it is here.
+fn habit(name: &str, argument: &str) -> Option<&'static str> {
+    match (name, argument.starts_with('-')) {
+        ("kill", true) if !belongs_before(argument) => {
+            Some("the signal comes after the id, without a dash: onggi kill ID TERM")
+        }
+        ("run" | "create", false) => Some("the program and its arguments are process.args of config.json"),
+        _ => None,
+    }
 }
 
 /// The flag's name alone: `--time <SECONDS>` is `--time`.

@@ -31,8 +31,6 @@ pub struct CreateRequest {
     pub no_cgroup: bool,
     /// Have systemd make the cgroup.
     pub systemd_cgroup: bool,
-    /// `run` only: don't become the reaper of the container's orphans.
-    pub no_subreaper: bool,
 }
 
 /// What `exec` is asked for.

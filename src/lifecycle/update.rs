@@ -29,8 +29,10 @@ pub fn update(store: &Store, id: &Id, json: &[u8], file: &str, schemata: &[(&str
     complete_swap(&mut resources, &cgroup);
     let problems = |problems| Error { problems, status: 1 };
     let (mut settings, notes) = limits(&resources).map_err(problems)?;
-    for warning in &warnings {
-        tracing::warn!("{warning}");
+    for warning in warnings {
+        // The file has no `linux` around its resources.
+        let place = warning.place.strip_prefix("linux.").map(str::to_owned).unwrap_or(warning.place);
+        tracing::warn!("{}", Problem { place, ..warning });
     }
     for note in &notes {
         tracing::debug!("{note}");

@@ -4,7 +4,6 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 
 use oci_spec::runtime as oci;
-use oci_spec::runtime::PosixRlimitType as Kind;
 
 use super::{Host, Process, Rlimit, caps, label, scheduling};
 use crate::bundle::{Findings, check};
@@ -74,25 +73,30 @@ fn size(size: oci::Box) -> Option<(u16, u16)> {
     (rows > 0 && columns > 0).then_some((rows, columns))
 }
 
+/// The resource limits by the kernel's numbers, which start at 0 (asm-generic/resource.h).
+pub const RLIMITS: [&str; 16] = [
+    "RLIMIT_CPU",
+    "RLIMIT_FSIZE",
+    "RLIMIT_DATA",
+    "RLIMIT_STACK",
+    "RLIMIT_CORE",
+    "RLIMIT_RSS",
+    "RLIMIT_NPROC",
+    "RLIMIT_NOFILE",
+    "RLIMIT_MEMLOCK",
+    "RLIMIT_AS",
+    "RLIMIT_LOCKS",
+    "RLIMIT_SIGPENDING",
+    "RLIMIT_MSGQUEUE",
+    "RLIMIT_NICE",
+    "RLIMIT_RTPRIO",
+    "RLIMIT_RTTIME",
+];
+
 fn rlimit(limit: &oci::PosixRlimit) -> Rlimit {
-    let resource = match limit.typ() {
-        Kind::RlimitCpu => libc::RLIMIT_CPU,
-        Kind::RlimitFsize => libc::RLIMIT_FSIZE,
-        Kind::RlimitData => libc::RLIMIT_DATA,
-        Kind::RlimitStack => libc::RLIMIT_STACK,
-        Kind::RlimitCore => libc::RLIMIT_CORE,
-        Kind::RlimitRss => libc::RLIMIT_RSS,
-        Kind::RlimitNproc => libc::RLIMIT_NPROC,
-        Kind::RlimitNofile => libc::RLIMIT_NOFILE,
-        Kind::RlimitMemlock => libc::RLIMIT_MEMLOCK,
-        Kind::RlimitAs => libc::RLIMIT_AS,
-        Kind::RlimitLocks => libc::RLIMIT_LOCKS,
-        Kind::RlimitSigpending => libc::RLIMIT_SIGPENDING,
-        Kind::RlimitMsgqueue => libc::RLIMIT_MSGQUEUE,
-        Kind::RlimitNice => libc::RLIMIT_NICE,
-        Kind::RlimitRtprio => libc::RLIMIT_RTPRIO,
-        Kind::RlimitRttime => libc::RLIMIT_RTTIME,
-    };
+    let name = limit.typ().to_string();
+    // All that config.json can name are in the table; the kernel has no limit of the number that stands for none.
+    let resource = (0..).zip(RLIMITS).find(|(_, known)| *known == name).map_or(u32::MAX, |(number, _)| number);
     Rlimit { resource, soft: limit.soft(), hard: limit.hard() }
 }
 
@@ -117,6 +121,20 @@ mod tests {
         assert_eq!(process(json.clone()).unwrap().0.console_size, None);
         json["terminal"] = true.into();
         assert_eq!(process(json).unwrap().0.console_size, Some((25, 80)));
+    }
+
+    #[test]
+    fn limits_have_the_numbers_of_the_c_library() {
+        let numbers = [
+            ("RLIMIT_CPU", libc::RLIMIT_CPU),
+            ("RLIMIT_NPROC", libc::RLIMIT_NPROC),
+            ("RLIMIT_NOFILE", libc::RLIMIT_NOFILE),
+            ("RLIMIT_AS", libc::RLIMIT_AS),
+            ("RLIMIT_RTTIME", libc::RLIMIT_RTTIME),
+        ];
+        for (name, number) in numbers {
+            assert_eq!(RLIMITS.iter().position(|known| *known == name), usize::try_from(number).ok(), "{name}");
+        }
     }
 
     #[test]

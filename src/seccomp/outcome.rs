@@ -72,7 +72,7 @@ pub(super) struct Range {
 }
 
 /// One rule's word on one number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 struct Entry {
     number: u32,
     /// Index of the rule: earlier rules come first.
@@ -104,7 +104,10 @@ impl<'a> Outcomes<'a> {
             }
         }
         for entries in &mut this.entries {
-            entries.sort_unstable();
+            // As two words: of hundreds of entries, comparing field by field takes a fifth of all this.
+            entries.sort_unstable_by_key(|entry| {
+                (u64::from(entry.number) << 32 | u64::from(entry.rule), entry.way.map(|way| way.code))
+            });
         }
         this
     }

@@ -63,7 +63,10 @@ impl Store {
                 return Err(Error::new(id.as_str(), "container with given ID already exists")
                     .hint("choose another id, or `delete` that container"));
             }
-            Err(cause) => return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause)),
+            Err(cause) => {
+                return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause)
+                    .hint("keep states elsewhere with --root DIR, or make that place writable"));
+            }
         }
         match openat(&*root, id.as_str(), DIRECTORY, Mode::empty()) {
             Ok(directory) => Ok(Entry::new(root, directory.into(), id.clone(), path)),

@@ -21,6 +21,8 @@ pub mod bpf;
 pub mod clone;
 pub mod directory;
 pub mod file;
+#[cfg(not(freestanding))]
+pub mod heap;
 pub mod mount;
 #[cfg(not(freestanding))]
 pub mod notify;

@@ -59,7 +59,12 @@ fn a_wrong_line_is_one_sentence() {
         ("create", "create: needs <ID> (see `onggi create --help`)"),
         ("create --bogus x", "create: there is no flag --bogus (see `onggi create --help`)"),
         ("create --bundel b x", "create: there is no flag --bundel (did you mean --bundle?)"),
-        ("create a b", "create: \"b\" is one argument too many (see `onggi create --help`)"),
+        (
+            "create a b",
+            "create: \"b\" is one argument too many (the program and its arguments are process.args of config.json)",
+        ),
+        ("rm x", "there is no command \"rm\" (did you mean delete?)"),
+        ("kill -9 x", "kill: there is no flag -9 (the signal comes after the id, without a dash: onggi kill ID TERM)"),
         ("list --root x", "list: there is no flag --root (it goes before the command)"),
         ("list -f xml", "--format: \"xml\" is none of table, json (see `onggi list --help`)"),
         ("list --format", "--format: needs a value (see `onggi list --help`)"),
@@ -160,7 +165,8 @@ fn the_version_is_what_engines_parse() {
 #[test]
 fn help_is_there_for_all() {
     let dir = tempfile::tempdir().unwrap();
-    let words = "run create start exec pause resume kill stop wait delete state list ps spec plan features";
+    let words =
+        "run create start exec pause resume kill stop wait delete state list ps update events spec plan features";
     for arguments in [&["--help"][..], &["help"], &["-h"]] {
         let help = onggi(dir.path(), arguments);
         assert_eq!(help.status.code(), Some(0));

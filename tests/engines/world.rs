@@ -23,6 +23,7 @@ use nix::sys::signal::Signal;
 use crate::command::{Trouble, Verdict, failed, shell, until};
 use crate::options::Options;
 use crate::report::Report;
+use crate::rows::daily::debian;
 
 /// The first argument of the process that goes into the cgroup and the namespaces.
 pub const ENTER: &str = "--stage=enter";
@@ -83,6 +84,7 @@ fn listen(engine: &str, options: &Options, cgroup: &Path, add: &mut dyn FnMut(&R
         .env("ONGGI_BIN", &options.runtime)
         .env("ONGGI_PATIENCE", options.patience.to_string())
         .env(CGROUP, cgroup)
+        .envs(std::env::var_os(debian::ARCHIVE).map(|archive| (debian::ARCHIVE, archive)))
         .envs(crate::podman::ENVIRONMENT)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

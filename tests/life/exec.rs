@@ -82,6 +82,29 @@ fn options() {
     });
 }
 
+/// Flags as Go programs take them, of which engines' callers make use: a value that is empty is none, `=false` is said too,
+/// and `--` may stand before the id.
+#[test]
+fn spellings() {
+    guarded(|host| {
+        if host.lacks(&["crun"], "takes flags as GNU programs do") {
+            return;
+        }
+        let container = host.start(&sleeper());
+        let report = |line: &[&str]| Report::parse(&host.runtime().call(line).ok().stdout);
+        let empty =
+            report(&["exec", "--user", "", "--cwd=", "--tty=false", "-apparmor", "", "jar", "/payload", "report"]);
+        let dashes = report(&["exec", "-user=7:8", "--", "jar", "/payload", "report"]);
+        let gain = report(&["exec", "--no-new-privs=false", "jar", "/payload", "report"]);
+        host.runtime().call(["exec", "--console-socket", "/none", "jar", "/payload", "report"]).fails_with("terminal");
+        container.force_delete();
+        assert_eq!((&empty["process"]["uid"]["real"], empty["process"]["cwd"].as_str()), (&json!(0), Some("/")));
+        assert_eq!(empty["process"]["no_new_privs"], true);
+        assert_eq!(dashes["process"]["uid"]["real"], 7);
+        assert_eq!(gain["process"]["no_new_privs"], false);
+    });
+}
+
 /// Its exit status is passed on, 128 + n for a signal.
 #[test]
 fn status() {
@@ -255,6 +278,7 @@ fn statuses() {
             assert_eq!(status(&["exec", "jar", "/none"]), 127);
             assert_eq!(status(&["exec", "jar", "/etc"]), 126);
             assert_eq!(status(&["exec", "jar", "nowhere"]), 127);
+            host.runtime().call(["exec", "jar", "-t", "/payload"]).fails_with("flags of exec go before the id");
         }
         if !host.lacks(&["crun"], "says 1 of its own failures") {
             assert_eq!(status(&["exec", "--user", "bob", "jar", "/payload"]), 255);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::kit::{has, has_file, keyed, limited, of, start_as, until, written};
+use crate::kit::{has, has_file, keyed, limited, of, read, start_as, until, written};
 use crate::support::guarded;
 
 /// Each field's file and its value there.
@@ -80,6 +80,27 @@ fn weight_is_felt() {
             assert!(heavy_used > 4 * light_used, "{heavy_used} and {light_used} microseconds");
             heavy.force_delete();
             light.force_delete();
+        }
+    });
+}
+
+/// The container's memory lies in this node only.
+#[test]
+fn mems_is_felt() {
+    guarded(|host| {
+        if !has(&["cpuset", "memory"]) || !has_file("/sys/devices/system/node/node1") {
+            return;
+        }
+        for node in 0..2 {
+            let resources = json!({"cpu": {"mems": node.to_string()}});
+            let mut container = start_as(host, &limited(&resources, &["eat", "12", "say", "ready", "sleep"]), "jar");
+            assert_eq!(container.line(), "ready");
+            let text = read(&of(container.pid()), "memory.numa_stat");
+            let anon = text.lines().find_map(|line| line.strip_prefix("anon ")).unwrap();
+            let amounts: Vec<u64> =
+                anon.split(' ').map(|word| word.split_once('=').unwrap().1.parse().unwrap()).collect();
+            assert!(amounts[node] >= 12 << 20 && amounts[1 - node] < 1 << 20, "node {node}: {anon}");
+            container.force_delete();
         }
     });
 }

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::support::{Bundle, Container, Runtime};
+use crate::support::{Bundle, Container, Runtime, patience};
 
 /// Whether this is the virtual machine, booted with systemd: these tests make users' sessions. If not the test is to be left.
 pub fn is_there() -> bool {
@@ -33,6 +34,16 @@ pub fn tell(program: &str, words: &[&str]) -> String {
     let (success, text) = ask(program, words);
     assert!(success, "{program} {words:?}: {text}");
     text
+}
+
+/// Waits until `holds`: who is asked tells nobody by itself.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + patience(Duration::from_secs(20));
+    while !holds() {
+        assert!(Instant::now() < end, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Properties of a unit as `systemctl show` has them, one a line.

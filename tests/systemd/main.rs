@@ -7,6 +7,7 @@ mod support;
 
 mod annotations;
 mod driver;
+mod engines;
 mod kit;
 mod machine;
 mod names;

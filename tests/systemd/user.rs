@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::kit::{is_there, of, read, tell};
+use crate::kit::{ask, is_there, of, read, tell};
 use crate::support::{Bundle, Runtime};
 
 const UID: u32 = 1000;
@@ -86,6 +86,41 @@ fn session() {
     call(&["delete", "--force", "session"]).run().ok();
     assert_eq!(unit("--property=LoadState"), "LoadState=not-found");
     assert!(!cgroup.exists());
+}
+
+/// Without the driver, from a place that is nobody's: refused with a remedy, and the remedy helps.
+#[test]
+fn delegation_as_the_message_says() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = user(&folder);
+    let bundle = bundle("none").edit(|config| _ = config["linux"].as_object_mut().unwrap().remove("cgroupsPath"));
+    let onggi = format!("{} --root {}", runtime.program().display(), runtime.root().display());
+    // A file, as the container goes on with it.
+    let said = folder.path().join("said");
+    let call = |before: &str, words: &str| {
+        let line = format!(
+            "cd / && exec setpriv --reuid 1000 --regid 1000 --clear-groups env XDG_RUNTIME_DIR=/run/user/1000 \
+             DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus {before} {onggi} {words} </dev/null 2>{said} >/dev/null",
+            said = said.display()
+        );
+        let (success, _) = ask("sh", &["-c", &line]);
+        (success, std::fs::read_to_string(&said).unwrap())
+    };
+    let path = bundle.path().to_str().unwrap().to_owned();
+    let run = format!("run --detach --pid-file {path}/pid --bundle {path} remedied");
+    let remedy = "systemd-run --user --scope -p Delegate=yes";
+    let (success, said) = call("", &run);
+    assert!(!success && said.contains("linux.resources.memory.limit") && said.contains(remedy), "{said}");
+    let (success, said) = call(remedy, &run);
+    assert!(success, "{said}");
+    let cgroup = of(std::fs::read_to_string(bundle.path().join("pid")).unwrap().parse().unwrap());
+    assert!(cgroup.starts_with(MANAGER), "{}", cgroup.display());
+    assert_eq!((read(&cgroup, "memory.max"), read(&cgroup, "pids.max")), ("67108864".into(), "20".into()));
+    let (success, said) = call("", "delete --force remedied");
+    assert!(success && !cgroup.exists(), "{said}");
 }
 
 /// Without a session: which variables would have said where their systemd is.

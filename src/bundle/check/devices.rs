@@ -25,12 +25,7 @@ fn check_path(place: &str, device: &LinuxDevice, found: &mut Findings) {
     let path = device.path();
     if path.as_os_str().is_empty() {
         found.error(Problem::new(format!("{place}.path"), "is missing"));
-    } else if path.is_relative() {
-        found.error(Problem::new(
-            format!("{place}.path"),
-            format!("must be an absolute path, not \"{}\"", path.display()),
-        ));
-    } else if path::inside(path).parent().is_none() {
+    } else if found.absolute(path, || format!("{place}.path")) && path::inside(path).parent().is_none() {
         found.error(Problem::new(format!("{place}.path"), "the root itself can't be a device"));
     }
 }

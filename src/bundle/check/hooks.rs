@@ -29,11 +29,8 @@ fn check_hook(place: &str, hook: &Hook, found: &mut Findings) {
     let path = hook.path();
     if path.as_os_str().is_empty() {
         found.error(Problem::new(format!("{place}.path"), "is missing"));
-    } else if path.is_relative() {
-        found.error(Problem::new(
-            format!("{place}.path"),
-            format!("must be an absolute path, not \"{}\"", path.display()),
-        ));
+    } else {
+        found.absolute(path, || format!("{place}.path"));
     }
     if let Some(timeout) = hook.timeout().filter(|timeout| *timeout <= 0) {
         found.error(Problem::new(format!("{place}.timeout"), format!("must be at least 1 second, not {timeout}")));

@@ -14,9 +14,8 @@ pub fn check(spec: &Spec, found: &mut Findings) {
         if let Some(first) = namespaces(spec).take(index).position(|other| other.typ() == namespace.typ()) {
             found.error(Problem::new(&place, format!("the {kind} namespace is already given by namespaces[{first}]")));
         }
-        if let Some(path) = joined(namespace).filter(|path| path.is_relative()) {
-            let what = format!("must be an absolute path, not \"{}\"", path.display());
-            found.error(Problem::new(format!("{place}.path"), what));
+        if let Some(path) = joined(namespace) {
+            found.absolute(path, || format!("{place}.path"));
         }
     }
     check_name("hostname", spec.hostname().as_deref(), spec, found);

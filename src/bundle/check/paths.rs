@@ -55,8 +55,6 @@ fn check_hidden(spec: &Spec, masked: &[String], found: &mut Findings) {
 
 fn check_list(place: &str, paths: Option<&[String]>, found: &mut Findings) {
     for (index, path) in paths.unwrap_or_default().iter().enumerate() {
-        if !path.starts_with('/') {
-            found.error(Problem::new(format!("{place}[{index}]"), format!("must be an absolute path, not \"{path}\"")));
-        }
+        found.absolute(Path::new(path), || format!("{place}[{index}]"));
     }
 }

@@ -57,8 +57,8 @@ fn check_cwd(process: &Process, found: &mut Findings) {
     let cwd = process.cwd();
     if cwd.as_os_str().is_empty() {
         found.error(Problem::new("process.cwd", "is missing").hint("write \"/\" if it does not matter"));
-    } else if !cwd.is_absolute() {
-        found.error(Problem::new("process.cwd", format!("must be an absolute path, not \"{}\"", cwd.display())));
+    } else {
+        found.absolute(cwd, || "process.cwd".to_owned());
     }
 }
 

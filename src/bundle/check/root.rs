@@ -2,7 +2,7 @@
 
 use oci_spec::runtime::{LinuxNamespaceType, Spec};
 
-use super::{Findings, has};
+use super::{Findings, has, is_new};
 use crate::error::Problem;
 
 pub fn check(spec: &Spec, found: &mut Findings) {
@@ -16,7 +16,7 @@ pub fn check(spec: &Spec, found: &mut Findings) {
     if let Some(propagation) = spec.linux().as_ref().and_then(|linux| linux.rootfs_propagation().as_deref()) {
         check_propagation(propagation, found);
     }
-    if !has(spec, LinuxNamespaceType::Mount) {
+    if !is_new(spec, LinuxNamespaceType::Mount) {
         check_without_namespace(spec, found);
     }
 }
@@ -30,7 +30,8 @@ fn check_propagation(propagation: &str, found: &mut Findings) {
     }
 }
 
-/// Without a mount namespace every mount would be made on the host.
+/// Without a mount namespace every mount would be made on the host; in one that is joined, under the feet of those who live there. So
+/// such a container is put into it as it is, and no more.
 fn check_without_namespace(spec: &Spec, found: &mut Findings) {
     let linux = spec.linux().as_ref();
     let some = |list: Option<&Vec<String>>| list.is_some_and(|list| !list.is_empty());
@@ -40,14 +41,22 @@ fn check_without_namespace(spec: &Spec, found: &mut Findings) {
         ("linux.maskedPaths", some(linux.and_then(|linux| linux.masked_paths().as_ref()))),
         ("linux.readonlyPaths", some(linux.and_then(|linux| linux.readonly_paths().as_ref()))),
         (
+            "linux.devices",
+            linux.is_some_and(|linux| linux.devices().as_ref().is_some_and(|devices| !devices.is_empty())),
+        ),
+        (
             "linux.rootfsPropagation",
             linux.is_some_and(|linux| linux.rootfs_propagation().as_ref().is_some_and(|p| !p.is_empty())),
         ),
     ];
     for (place, asked) in needs {
         if asked {
-            let hint = "add {\"type\": \"mount\"} to linux.namespaces";
-            found.error(Problem::new(place, "needs a mount namespace of the container's own").hint(hint));
+            let (what, hint) = if has(spec, LinuxNamespaceType::Mount) {
+                ("needs a new mount namespace: one that is joined is left as it is", "leave this out, or the path")
+            } else {
+                ("needs a mount namespace of the container's own", "add {\"type\": \"mount\"} to linux.namespaces")
+            };
+            found.error(Problem::new(place, what).hint(hint));
         }
     }
 }

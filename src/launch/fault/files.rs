@@ -83,7 +83,7 @@ impl Fault<'_> {
                 let error = self.say(place, if making { "can't be made" } else { "can't be bound from the host" });
                 match self.errno {
                     abi::EROFS => error.hint(READ_ONLY_DEV),
-                    abi::EPERM if making => error.hint("device nodes need CAP_MKNOD, outside any user namespace"),
+                    abi::EPERM if making => error.hint("device nodes need CAP_MKNOD, outside any user namespace, and device rules of the cgroups above that do not forbid it"),
                     _ => error,
                 }
             }

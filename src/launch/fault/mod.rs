@@ -63,11 +63,7 @@ impl Fault<'_> {
             Error::new(place, what)
         } else {
             let error = Error::io(place, what.into(), io::Error::from_raw_os_error(self.errno));
-            self.hinted(
-                error,
-                abi::ENOSYS,
-                "onggi needs Linux 5.14 or newer, and no seccomp profile around it that hides its calls",
-            )
+            self.hinted(error, abi::EPERM, "onggi lacks a capability for it, or a seccomp profile around it forbids it")
         }
     }
 

@@ -24,6 +24,10 @@ impl Fault<'_> {
                 self.say(place, "there is nothing to be remounted").hint("mount something there first")
             }
             Step::MountTarget => self.mount_target(place),
+            // Not the image's fault.
+            Step::MountPlain if matches!(self.errno, abi::ENOSYS | abi::EPERM | libc::EMFILE | libc::ENFILE) => {
+                self.say(place, "its mount point can't be looked up")
+            }
             Step::MountPlain => {
                 Error::new(place, format!("{kind} must be mounted on ordinary directory: there is a link on the way"))
                     .hint("remove the link from the image")

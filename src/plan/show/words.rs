@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use libc::{MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
 
 use crate::plan::Attributes;
+use crate::plan::process::RLIMITS;
 
 /// Namespaces by the names that config.json has for them, in the order in which people list them.
 const NAMESPACES: [(libc::c_int, &str); 8] = [
@@ -26,26 +27,6 @@ const ATTRIBUTES: [(u64, &str, &str); 6] = [
     (libc::MOUNT_ATTR_NOEXEC, "noexec", "exec"),
     (libc::MOUNT_ATTR_NODIRATIME, "nodiratime", "diratime"),
     (libc::MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow", "symfollow"),
-];
-
-/// The resource limits of getrlimit(2), by number.
-const RLIMITS: [(libc::__rlimit_resource_t, &str); 16] = [
-    (libc::RLIMIT_AS, "RLIMIT_AS"),
-    (libc::RLIMIT_CORE, "RLIMIT_CORE"),
-    (libc::RLIMIT_CPU, "RLIMIT_CPU"),
-    (libc::RLIMIT_DATA, "RLIMIT_DATA"),
-    (libc::RLIMIT_FSIZE, "RLIMIT_FSIZE"),
-    (libc::RLIMIT_LOCKS, "RLIMIT_LOCKS"),
-    (libc::RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK"),
-    (libc::RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE"),
-    (libc::RLIMIT_NICE, "RLIMIT_NICE"),
-    (libc::RLIMIT_NOFILE, "RLIMIT_NOFILE"),
-    (libc::RLIMIT_NPROC, "RLIMIT_NPROC"),
-    (libc::RLIMIT_RSS, "RLIMIT_RSS"),
-    (libc::RLIMIT_RTPRIO, "RLIMIT_RTPRIO"),
-    (libc::RLIMIT_RTTIME, "RLIMIT_RTTIME"),
-    (libc::RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING"),
-    (libc::RLIMIT_STACK, "RLIMIT_STACK"),
 ];
 
 /// The kinds in a set of `CLONE_NEW*` flags.
@@ -89,10 +70,8 @@ pub fn propagation(flags: u64) -> String {
 
 /// `RLIMIT_NOFILE`.
 pub fn rlimit(resource: u32) -> String {
-    match RLIMITS.iter().find(|(number, _)| *number == resource) {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("RLIMIT {resource}"),
-    }
+    let name = usize::try_from(resource).ok().and_then(|number| RLIMITS.get(number));
+    name.map_or_else(|| format!("RLIMIT {resource}"), |name| (*name).to_owned())
 }
 
 /// `SCHED_BATCH`.

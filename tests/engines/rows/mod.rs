@@ -7,7 +7,7 @@
 mod confine;
 mod cri;
 mod ctr;
-mod daily;
+pub mod daily;
 mod exec;
 mod files;
 mod images;

@@ -5,6 +5,7 @@
 mod build;
 mod compose;
 mod containers;
+pub mod debian;
 mod images;
 mod listing;
 mod registry;
@@ -50,6 +51,7 @@ pub const ROWS: &[Row] = &[
     row("redis: run, and exec -it redis-cli", services::redis).fast(),
     row("nginx serves a built site", services::nginx).fast(),
     row("node: a server with EXPOSE, run -P", services::node).fast(),
+    row("a whole Debian: users, packages, daemons", debian::whole).fast(),
     row("names on a network of one's own", services::names).fast(),
     row("compose: up --build, ps, logs, down; a counter in redis", compose::counter).of(docker::NAME).fast(),
     row("userns-remap: root is nobody outside", remap::remapped).of(docker::NAME).fast(),
