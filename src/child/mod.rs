@@ -13,6 +13,7 @@
 //! hostile: [`place`] is the only way to get at it.
 
 #![allow(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 #![allow(clippy::cast_possible_truncation, reason = "64-bit machines only; digits fit a byte")]
 
 pub mod become_child;

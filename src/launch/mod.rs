@@ -22,6 +22,8 @@
 //!
 //! May enter: `plan`, `seccomp` (instructions), `cgroup`, `script`, `child` (for the clone's first steps), `sys`.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod arm;
 mod descriptors;
 mod early;

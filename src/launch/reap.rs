@@ -1,12 +1,17 @@
 //! Taking the status of a child that has ended.
 
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
+use super::proc::Proc;
 use crate::error::{Error, Result};
+use crate::sys::abi;
 
 /// Waits for the child `pid` behind `pidfd` to end, and takes its status: 128 + n if signal n ended it.
 ///
@@ -37,7 +42,9 @@ pub fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Result<u8> {
 /// The status of a process that has ended and is not reaped, which is the last field of `proc_pid_stat(5)`. An ordinary user
 /// may be shown a 0 that says nothing.
 fn status_of_zombie(pid: i32) -> Option<u8> {
-    let line = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let path = CString::new(format!("{pid}/stat")).ok()?;
+    let mut line = Vec::new();
+    File::from(Proc::open().ok()?.file(&path, abi::O_RDONLY).ok()?).read_to_end(&mut line).ok()?;
     let last = line.trim_ascii_end().rsplit(|letter| *letter == b' ').next()?;
     let code: i32 = std::str::from_utf8(last).ok()?.parse().ok()?;
     let shown = code != 0 || nix::unistd::geteuid().is_root();

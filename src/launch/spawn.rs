@@ -18,7 +18,7 @@ use crate::child::become_child::{Becoming, enter};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::script::{Event, Message, Script, Step};
-use crate::sys::{Errno, Fd, abi, clone, owned, pidfd, process};
+use crate::sys::{Errno, Fd, abi, clone, file, owned, pidfd, process};
 
 /// Stack for the few calls between clone and execve, in 16-byte units.
 const STACK: usize = 1024;
@@ -157,11 +157,11 @@ fn bear(armed: Armed<'_>, memory: u64) -> Result<Child> {
 }
 
 fn open_procs(cgroup: &Cgroup) -> Result<File> {
-    let path = cgroup.path().join("cgroup.procs");
-    File::options()
-        .write(true)
-        .open(&path)
-        .map_err(|cause| Error::io(path.display().to_string(), "can't be opened", cause))
+    let opened = file::openat(Fd(cgroup.fd().as_raw_fd()), c"cgroup.procs", abi::O_WRONLY).map(owned);
+    opened.map(File::from).map_err(|errno| {
+        let place = cgroup.path().join("cgroup.procs").display().to_string();
+        Error::io(place, "can't be opened", std::io::Error::from_raw_os_error(errno.0))
+    })
 }
 
 fn cannot_clone(errno: Errno, cgroup: Option<&Cgroup>) -> Error {
