@@ -25,6 +25,7 @@ type Words = VecDeque<String>;
 /// | `trap-term`, `ignore-term` | exits with 0 on SIGTERM, ignores it |
 /// | `fork N` | N children that sleep |
 /// | `child DEED...` | the deeds that follow in a child, which is not waited for |
+/// | `crowd N` | N - 1 children, which all do the deeds that follow, as it does itself |
 /// | `orphan` | a grandchild that sleeps, its parent gone |
 /// | `reap` | waits for all children; a lone `sleep` for a process that has some |
 /// | `touch PATH`, `write PATH TEXT`, `append PATH TEXT`, `mkdir PATH` | makes or changes a file |
@@ -51,6 +52,7 @@ pub fn run(mut words: Words) -> io::Result<u8> {
             "exit" => return number(&mut words),
             "report" => report::report(&mut words)?,
             "fork" => spawn_sleepers(number(&mut words)?)?,
+            "crowd" => crowd(number(&mut words)?)?,
             "orphan" => orphan()?,
             "child" if kernel::fork()? != 0 => return Ok(0),
             "child" => {}
@@ -164,6 +166,15 @@ fn spawn_sleepers(count: u32) -> io::Result<()> {
             loop {
                 kernel::pause();
             }
+        }
+    }
+    Ok(())
+}
+
+fn crowd(count: u32) -> io::Result<()> {
+    for _ in 1..count {
+        if kernel::fork()? == 0 {
+            break;
         }
     }
     Ok(())
