@@ -98,6 +98,28 @@ fn joined() {
     });
 }
 
+/// In the pid namespace of another container, which it is born into last: there are no hooks that want to run in there before.
+#[test]
+fn born_last() {
+    program::build();
+    guarded(|host| {
+        let runtime = program::runtime(host);
+        let other = Container::launch(&runtime, &["create"], &Bundle::new().deeds(&["sleep"]), "other");
+        let bundle = bundles::rich_joined(host, other.pid(), &[("pid", "pid")])
+            .edit(|config| drop(config["hooks"].as_object_mut().unwrap().remove("createContainer")));
+        let missed = [
+            &["Maps", "Root", "Hostname", "Domainname"],
+            &SOURCES[..],
+            &["DeviceSource", "Sysctl", "CreateContainerHook"],
+            &TERMINAL,
+        ]
+        .concat();
+        sweep(host, &missed, run(host, &runtime, &text(&bundle), false));
+        other.force_delete();
+        settle();
+    });
+}
+
 /// In the user namespace of another container, and some that belong to it: what is new must belong to it as well.
 #[test]
 fn joined_user_namespace() {
