@@ -8,16 +8,20 @@ use nix::errno::Errno;
 
 use super::{Cgroup, Hierarchy, file, hierarchy, processes};
 use crate::error::{Error, Problem, Result};
-use crate::plan::cgroup::Setting;
+use crate::plan::cgroup::{Absent, Setting};
 
 const CONTROLLERS: &str = "cgroup.controllers";
 const SUBTREE: &str = "cgroup.subtree_control";
 
-/// Enables the controllers that `settings` need in all cgroups above `names`, as far as they aren't.
+/// Enables the controllers that `settings` need in all cgroups above `names`, as far as they aren't. What asks for no limit
+/// has one where it can be had, and does without.
 pub(super) fn enable(hierarchy: &Hierarchy, names: &Path, cgroup: &Cgroup, settings: &[Setting]) -> Result<()> {
-    let mut needed: BTreeMap<&str, &str> = BTreeMap::new();
+    // Each with the place that can't do without it, if there is one.
+    let mut needed: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for setting in settings.iter().filter(|setting| !setting.controller.is_empty()) {
-        needed.entry(&setting.controller).or_insert(&setting.place);
+        let place = (setting.absent != Absent::Skip).then_some(&*setting.place);
+        let first = needed.entry(&setting.controller).or_insert(place);
+        *first = first.or(place);
     }
     if needed.is_empty() {
         return Ok(());
@@ -30,7 +34,8 @@ pub(super) fn enable(hierarchy: &Hierarchy, names: &Path, cgroup: &Cgroup, setti
     }
     let root = has(hierarchy, CONTROLLERS).unwrap_or_default();
     let lacking = needed.iter().filter(|(controller, _)| !contains(&root, controller));
-    Error::all(lacking.map(|(controller, place)| unavailable(controller, place)).collect())?;
+    Error::all(lacking.filter_map(|(controller, place)| Some(unavailable(controller, (*place)?))).collect())?;
+    needed.retain(|controller, _| contains(&root, controller));
 
     let mut path = hierarchy.path().to_owned();
     let mut directory: Option<OwnedFd> = None;
@@ -38,7 +43,10 @@ pub(super) fn enable(hierarchy: &Hierarchy, names: &Path, cgroup: &Cgroup, setti
         let level = directory.as_ref().map_or(hierarchy.as_fd(), AsFd::as_fd);
         let on = file::read(level, SUBTREE).unwrap_or_default();
         for (controller, place) in needed.iter().filter(|(controller, _)| !contains(&on, controller)) {
-            pass_on(level, controller).map_err(|cause| refused(controller, place, &path, level, cause))?;
+            match (pass_on(level, controller), place) {
+                (Err(cause), Some(place)) => return Err(refused(controller, place, &path, level, cause).into()),
+                (Ok(()), _) | (_, None) => {}
+            }
         }
         let next = file::open_directory(level, name.as_ref());
         path.push(name);

@@ -97,6 +97,18 @@ fn a_controller_of_cgroup_v1_is_named_with_the_remedy() {
 }
 
 #[test]
+fn no_limit_holds_without_its_controller() {
+    let Some(world) = World::enter() else { return };
+    let unlimited = r#"{"pids": {"limit": -1}, "memory": {"limit": -1, "swap": -1}}"#;
+    let cgroup = world.create("a/leaf", unlimited).unwrap();
+    for (controller, file) in [("pids", "pids.max"), ("memory", "memory.max")] {
+        let written = std::fs::read_to_string(cgroup.path().join(file)).ok();
+        let expected = available(controller).then(|| "max\n".to_owned());
+        assert_eq!(written, expected, "{file}");
+    }
+}
+
+#[test]
 fn all_missing_controllers_at_once() {
     let Some(world) = World::enter() else { return };
     let unknown = r#"{"unified": {"magic.max": "1", "other.max": "1"}}"#;

@@ -14,14 +14,13 @@ pub(super) fn memory(memory: &LinuxMemory, outcome: &mut Outcome) {
     if let Some(limit) = limit {
         let check_usage = memory.check_before_update() == Some(true) && limit != Amount::Unlimited;
         let setting = Setting::new("memory.max", limit, format!("{PLACE}.limit"));
-        outcome.settings.push(Setting { check_usage, ..setting });
+        outcome.settings.push(Setting { check_usage, absent: limit.absent(), ..setting });
     }
     match swap_alone(limit, swap) {
         Ok(Some(swap)) => {
             // The file is missing where swap isn't accounted; then it is unlimited.
-            let absent = if swap == Amount::Unlimited { Absent::Skip } else { Absent::Refuse };
             let setting = Setting::new("memory.swap.max", swap, format!("{PLACE}.swap"));
-            outcome.settings.push(Setting { absent, ..setting });
+            outcome.settings.push(Setting { absent: swap.absent(), ..setting });
         }
         Ok(None) => {}
         Err(what) => outcome.wrong(format!("{PLACE}.swap"), what),
@@ -37,6 +36,13 @@ pub(super) fn memory(memory: &LinuxMemory, outcome: &mut Outcome) {
 enum Amount {
     Bytes(u64),
     Unlimited,
+}
+
+impl Amount {
+    /// What follows where the file is missing.
+    fn absent(self) -> Absent {
+        if self == Self::Unlimited { Absent::Skip } else { Absent::Refuse }
+    }
 }
 
 impl std::fmt::Display for Amount {

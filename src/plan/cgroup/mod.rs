@@ -66,7 +66,7 @@ pub struct Setting {
     pub value: String,
     /// The JSON path that asks for it: `linux.resources.memory.limit`.
     pub place: String,
-    /// What follows if the controller is enabled but the file is not there.
+    /// What follows if the file is not there.
     pub absent: Absent,
     /// Refuse if more memory than `value` is in use already (`memory.checkBeforeUpdate`).
     pub check_usage: bool,
@@ -77,7 +77,7 @@ pub struct Setting {
 pub enum Absent {
     /// An error: this kernel can't do what is asked.
     Refuse,
-    /// Nothing: what is asked holds without it.
+    /// Nothing: what is asked, no limit, holds without it. So its controller need not be there either.
     Skip,
     /// This file and value are tried in its place, which are there on other kernels.
     Instead(String, String),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use oci_spec::runtime::{LinuxHugepageLimit, LinuxNetwork, LinuxPids, LinuxRdma, LinuxResources};
 
-use super::Outcome;
+use super::{Absent, Outcome, Setting};
 
 /// Adds what they ask for.
 pub(super) fn others(resources: &LinuxResources, outcome: &mut Outcome) {
@@ -28,7 +28,7 @@ pub(super) fn others(resources: &LinuxResources, outcome: &mut Outcome) {
 fn set_pids(pids: LinuxPids, outcome: &mut Outcome) {
     let place = "linux.resources.pids.limit";
     match pids.limit() {
-        -1 => outcome.set("pids.max", "max", place),
+        -1 => outcome.settings.push(Setting { absent: Absent::Skip, ..Setting::new("pids.max", "max", place) }),
         // The kernel counts a process when it is made: with 0 the first one couldn't be. 1 is what was always meant,
         // no process but this.
         0 => outcome.set("pids.max", 1, place),
