@@ -10,11 +10,10 @@ BUNDLE ?= hello
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOST := $(or $(CARGO_BUILD_TARGET),$(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p'),$(shell uname -m)-unknown-linux-gnu)
 # The program is built with musl's C library, which starts a quarter of a millisecond sooner than glibc's; with glibc's where
-# rustc has no other (`rustup target add` gets it).
+# rustc has no other and rustup can't get it. Asked anew at each use, for the rule `musl` changes the answer.
 MUSL := $(shell uname -m)-unknown-linux-musl
-LIBC := $(or $(CARGO_BUILD_TARGET),$(if $(wildcard $(shell rustc --print target-libdir --target $(MUSL) 2>/dev/null)/libstd-*),$(MUSL)),$(HOST))
-RELEASE := $(TARGET)/$(LIBC)/release
-BIN := $(RELEASE)/onggi
+LIBC = $(or $(CARGO_BUILD_TARGET),$(if $(shell ls "$$(rustc --print target-libdir --target $(MUSL) 2>/dev/null)"/libstd-* 2>/dev/null),$(MUSL)),$(HOST))
+BIN = $(TARGET)/$(LIBC)/release/onggi
 UID := $(shell id -u)
 GID := $(shell id -g)
 
@@ -24,7 +23,7 @@ NEEDS := runc:runc crun:crun strace:strace newuidmap:uidmap busybox:busybox-stat
 SKIPPED := $(TARGET)/$(HOST)/tmp/skipped
 
 .DEFAULT_GOAL := help
-.PHONY: help build run bundles test needs vm-test bench order engines-test golden fmt lint install clean cargo
+.PHONY: help build musl run bundles test needs vm-test bench order engines-test golden fmt lint install clean cargo
 
 help: ## say what can be made
 	@echo 'onggi, an OCI container runtime for Linux'
@@ -33,10 +32,17 @@ help: ## say what can be made
 	@echo
 	@echo 'The program is built to $(BIN); $(TARGET)/bin/onggi leads there.'
 
-build: cargo ## build the program, as it is released
+build: cargo musl ## build the program, as it is released
 	$(CARGO) build --release --bin onggi --target $(LIBC)
 	@mkdir -p $(TARGET)/bin && ln -sf ../$(LIBC)/release/onggi $(TARGET)/bin/onggi
-	@[ '$(LIBC)' != '$(HOST)' ] || [ -n '$(CARGO_BUILD_TARGET)' ] || echo 'make: a program that starts sooner: rustup target add $(MUSL), then again'
+
+# Tried once: without the network it can't be had, and glibc's does as well.
+musl:
+	@[ '$(LIBC)' = '$(HOST)' ] && [ '$(HOST)' != '$(MUSL)' ] && [ -z '$(CARGO_BUILD_TARGET)' ] && [ ! -e $(TARGET)/no-musl ] || exit 0; \
+	echo 'make: getting musl for a program that starts sooner: rustup target add $(MUSL)'; \
+	command -v rustup >/dev/null && timeout 120 rustup --quiet target add $(MUSL) && exit 0; \
+	mkdir -p $(TARGET) && touch $(TARGET)/no-musl; \
+	echo 'make: it could not be had, so the program is built with glibc (to try again: rm $(TARGET)/no-musl)'
 
 run: build ## run a bundle, hello unless BUNDLE=NAME says else (bundles/README.md lists them); as root or as you are
 	@set -e; bundle='$(BUNDLE)'; folder=bundles/$$bundle; \
@@ -163,15 +169,15 @@ lint: cargo ## check the format, and clippy with warnings denied
 
 install: ## install the program, its manual and completions: PREFIX=/usr/local, DESTDIR=
 	@if command -v $(CARGO) >/dev/null; then $(MAKE) --no-print-directory build; \
-	elif [ -x $(BIN) ]; then echo 'make: cargo is not on PATH; installing what was built before'; \
+	elif [ -x $(TARGET)/bin/onggi ]; then echo 'make: cargo is not on PATH; installing what was built before'; \
 	else echo 'make: nothing is built yet: run "make build" first, as the user who has cargo' >&2; exit 1; fi
-	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/onggi
+	install -D -m 755 $(TARGET)/bin/onggi $(DESTDIR)$(PREFIX)/bin/onggi
 	@rm -rf $(TARGET)/install && mkdir -p $(TARGET)/install/man
-	$(BIN) generate man $(TARGET)/install/man
+	$(TARGET)/bin/onggi generate man $(TARGET)/install/man
 	@set -e; for page in $(TARGET)/install/man/*.[1-8]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	@set -e; complete() { \
-		$(BIN) generate completions $$1 > $(TARGET)/install/$$1; \
+		$(TARGET)/bin/onggi generate completions $$1 > $(TARGET)/install/$$1; \
 		install -D -m 644 $(TARGET)/install/$$1 $(DESTDIR)$(PREFIX)/share/$$2; }; \
 	complete bash bash-completion/completions/onggi; \
 	complete zsh zsh/site-functions/_onggi; \

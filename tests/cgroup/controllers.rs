@@ -102,7 +102,7 @@ fn no_limit_holds_without_its_controller() {
     let unlimited = r#"{"pids": {"limit": -1}, "memory": {"limit": -1, "swap": -1}}"#;
     let cgroup = world.create("a/leaf", unlimited).unwrap();
     for (controller, file) in [("pids", "pids.max"), ("memory", "memory.max")] {
-        let written = std::fs::read_to_string(cgroup.path().join(file)).ok();
+        let written = fs::read_to_string(cgroup.path().join(file)).ok();
         let expected = available(controller).then(|| "max\n".to_owned());
         assert_eq!(written, expected, "{file}");
     }
