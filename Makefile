@@ -13,8 +13,8 @@ HOST := $(or $(CARGO_BUILD_TARGET),$(shell rustc -vV 2>/dev/null | sed -n 's/^ho
 # rustc has no other (`rustup target add` gets it).
 MUSL := $(shell uname -m)-unknown-linux-musl
 LIBC := $(or $(CARGO_BUILD_TARGET),$(if $(wildcard $(shell rustc --print target-libdir --target $(MUSL) 2>/dev/null)/libstd-*),$(MUSL)),$(HOST))
-RELEASE := $(TARGET)/$(LIBC)/release
-BIN := $(RELEASE)/onggi
+# Leads to what was built last: who installs it may have no rustc that says for which C library.
+BIN := $(TARGET)/bin/onggi
 UID := $(shell id -u)
 GID := $(shell id -g)
 
@@ -31,11 +31,11 @@ help: ## say what can be made
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'The program is built to $(BIN); $(TARGET)/bin/onggi leads there.'
+	@echo 'The program is built to $(TARGET)/$(LIBC)/release; $(BIN) leads there.'
 
 build: cargo ## build the program, as it is released
 	$(CARGO) build --release --bin onggi --target $(LIBC)
-	@mkdir -p $(TARGET)/bin && ln -sf ../$(LIBC)/release/onggi $(TARGET)/bin/onggi
+	@mkdir -p $(TARGET)/bin && ln -sf ../$(LIBC)/release/onggi $(BIN)
 	@[ '$(LIBC)' != '$(HOST)' ] || [ -n '$(CARGO_BUILD_TARGET)' ] || echo 'make: a program that starts sooner: rustup target add $(MUSL), then again'
 
 run: build ## run a bundle, hello unless BUNDLE=NAME says else (bundles/README.md lists them); as root or as you are
