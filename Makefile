@@ -13,7 +13,8 @@ HOST := $(or $(CARGO_BUILD_TARGET),$(shell rustc -vV 2>/dev/null | sed -n 's/^ho
 # rustc has no other and rustup can't get it. Asked anew at each use, for the rule `musl` changes the answer.
 MUSL := $(shell uname -m)-unknown-linux-musl
 LIBC = $(or $(CARGO_BUILD_TARGET),$(if $(shell ls "$$(rustc --print target-libdir --target $(MUSL) 2>/dev/null)"/libstd-* 2>/dev/null),$(MUSL)),$(HOST))
-BIN = $(TARGET)/$(LIBC)/release/onggi
+# Leads to what was built last: who installs it may have no rustc that says for which C library.
+BIN := $(TARGET)/bin/onggi
 UID := $(shell id -u)
 GID := $(shell id -g)
 
@@ -30,11 +31,11 @@ help: ## say what can be made
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'The program is built to $(BIN); $(TARGET)/bin/onggi leads there.'
+	@echo 'The program is built to $(TARGET)/$(LIBC)/release; $(BIN) leads there.'
 
 build: cargo musl ## build the program, as it is released
 	$(CARGO) build --release --bin onggi --target $(LIBC)
-	@mkdir -p $(TARGET)/bin && ln -sf ../$(LIBC)/release/onggi $(TARGET)/bin/onggi
+	@mkdir -p $(TARGET)/bin && ln -sf ../$(LIBC)/release/onggi $(BIN)
 
 # Tried once: without the network it can't be had, and glibc's does as well.
 musl:
@@ -169,15 +170,15 @@ lint: cargo ## check the format, and clippy with warnings denied
 
 install: ## install the program, its manual and completions: PREFIX=/usr/local, DESTDIR=
 	@if command -v $(CARGO) >/dev/null; then $(MAKE) --no-print-directory build; \
-	elif [ -x $(TARGET)/bin/onggi ]; then echo 'make: cargo is not on PATH; installing what was built before'; \
+	elif [ -x $(BIN) ]; then echo 'make: cargo is not on PATH; installing what was built before'; \
 	else echo 'make: nothing is built yet: run "make build" first, as the user who has cargo' >&2; exit 1; fi
-	install -D -m 755 $(TARGET)/bin/onggi $(DESTDIR)$(PREFIX)/bin/onggi
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/onggi
 	@rm -rf $(TARGET)/install && mkdir -p $(TARGET)/install/man
-	$(TARGET)/bin/onggi generate man $(TARGET)/install/man
+	$(BIN) generate man $(TARGET)/install/man
 	@set -e; for page in $(TARGET)/install/man/*.[1-8]; do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	@set -e; complete() { \
-		$(TARGET)/bin/onggi generate completions $$1 > $(TARGET)/install/$$1; \
+		$(BIN) generate completions $$1 > $(TARGET)/install/$$1; \
 		install -D -m 644 $(TARGET)/install/$$1 $(DESTDIR)$(PREFIX)/share/$$2; }; \
 	complete bash bash-completion/completions/onggi; \
 	complete zsh zsh/site-functions/_onggi; \

@@ -11,10 +11,7 @@ fn main() {
     for room in ["src/child", "src/script", "src/sys"] {
         println!("cargo:rerun-if-changed={room}");
     }
-    let variable = |name: &str| env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"));
-    // Which of the program's functions the linker puts side by side.
-    println!("cargo:rerun-if-changed=src/order.ld");
-    println!("cargo:rustc-link-arg-bins=-Wl,-T,{}/src/order.ld", variable("CARGO_MANIFEST_DIR"));
+    put_in_order();
     let output = PathBuf::from(variable("OUT_DIR")).join("child");
     let mut compiler = Command::new(variable("RUSTC"));
     compiler.args([
@@ -64,4 +61,40 @@ fn main() {
         status.is_ok_and(|status| status.success()),
         "rustc could not build src/child/main.rs; its message is above"
     );
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"))
+}
+
+/// Has the linker put functions side by side that are used together. It only matters in what is released.
+fn put_in_order() {
+    println!("cargo:rerun-if-changed=src/order.ld");
+    let script = format!("-T{}/src/order.ld", variable("CARGO_MANIFEST_DIR"));
+    if variable("PROFILE") != "release" {
+        return;
+    }
+    if links_with(&script) {
+        println!("cargo:rustc-link-arg-bins={script}");
+    } else {
+        println!("cargo:warning=this linker can't put functions in order: the program will use more memory");
+    }
+}
+
+/// Whether the linker understands `argument`: GNU's ld and LLVM's lld know such scripts, mold and gold don't.
+fn links_with(argument: &str) -> bool {
+    let folder = PathBuf::from(variable("OUT_DIR"));
+    let source = folder.join("empty.rs");
+    let mut compiler = Command::new(variable("RUSTC"));
+    // As cargo would have the program linked.
+    compiler.args(variable("CARGO_ENCODED_RUSTFLAGS").split('\x1f').filter(|flag| !flag.is_empty()));
+    if let Ok(linker) = env::var("RUSTC_LINKER") {
+        compiler.args(["-C", &format!("linker={linker}")]);
+    }
+    compiler
+        .args(["--target", &variable("TARGET"), "-C", &format!("link-arg={argument}"), "-o"])
+        .arg(folder.join("empty"))
+        .arg(&source);
+    let written = std::fs::write(&source, "fn main() {}");
+    written.is_ok() && compiler.output().is_ok_and(|done| done.status.success())
 }

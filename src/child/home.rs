@@ -22,7 +22,7 @@ pub fn environment(process: &Process, buffer: &mut [u8; LENGTH]) -> usize {
         line.push(b'/');
     }
     line.push(0);
-    // SAFETY: the script has a spare entry there, in memory that is private to this process and writable.
+    // SAFETY: the script has a spare entry there, which is writable and nobody else's to read.
     unsafe { *(spare as *mut usize) = buffer.as_ptr() as usize };
     spare
 }

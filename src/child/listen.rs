@@ -16,7 +16,7 @@ pub fn name(process: &Process, envp: usize) {
     }
     let mut entry = envp as *const usize;
     // SAFETY: the vector ends with a null entry, and each entry before it is a NUL-terminated string; they lie in the
-    // script, which is private to this process and writable, or, HOME alone, in our own buffer.
+    // script, which is writable and of which the parent reads only how far we have come, or, HOME alone, in our own buffer.
     unsafe {
         while *entry != 0 {
             if CStr::from_ptr(*entry as *const core::ffi::c_char) == LISTEN_PID {

@@ -82,10 +82,7 @@ pub fn mount(root: Fd, index: u32, mount: &Mount, shared: bool) -> Outcome {
         }
         Some(kind) => make(kind, covered_mode(root, mount), index, mount)?,
     };
-    let mut target = target(root, tree, index, mount)?;
-    if shared {
-        target = place::unshared(root, mount.target.get(), target).nth(Step::MountTarget, index)?;
-    }
+    let target = target(root, tree, index, mount, shared)?;
     if mount.copy_up.is() {
         copy_up(target, tree).nth(Step::MountCopyUp, index)?;
     }
@@ -144,7 +141,7 @@ fn make(kind: &CStr, mode: Option<u32>, index: u32, mount: &Mount) -> Outcome<Fd
 }
 
 /// The place to attach `tree` to, of its type: found, or made.
-fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
+fn target(root: Fd, tree: Fd, index: u32, mount: &Mount, shared: bool) -> Outcome<Fd> {
     let path = mount.target.get();
     if mount.plain_target.is() {
         let mut found = place::find_plain(root, path);
@@ -156,7 +153,10 @@ fn target(root: Fd, tree: Fd, index: u32, mount: &Mount) -> Outcome<Fd> {
     }
     let directory = file::stat(tree).nth(Step::MountTarget, index)?.is(abi::S_IFDIR);
     let kind = if directory { Kind::Directory } else { Kind::File };
-    let found = place::find_or_make(root, path, kind).nth(Step::MountTarget, index)?;
+    let mut found = place::find_or_make(root, path, kind).nth(Step::MountTarget, index)?;
+    if shared {
+        found = place::unshared(root, path, found).nth(Step::MountTarget, index)?;
+    }
     // The plan has checked by name what may be mounted inside /proc: a link in the image must not lead anything else there.
     let named = path.to_bytes();
     let inside_proc = file::filesystem(found).nth(Step::MountTarget, index)? == abi::PROC_SUPER_MAGIC;

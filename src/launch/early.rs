@@ -2,7 +2,7 @@
 //!
 //! Only the child has the filter then, and what it does is ours: so every call goes on as if there were no filter.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -14,22 +14,26 @@ use crate::sys::{Fd, notify};
 
 /// The listener, from when the child has sent it until the agent gets it.
 #[derive(Default)]
-pub struct Early(RefCell<Option<OwnedFd>>);
+pub struct Early {
+    listener: RefCell<Option<OwnedFd>>,
+    /// Whether the child has come to where it waits for our last word.
+    waits: Cell<bool>,
+}
 
 impl Early {
     /// Keeps the listener.
     pub fn keep(&self, listener: OwnedFd) {
-        self.0.replace(Some(listener));
+        self.listener.replace(Some(listener));
     }
 
     /// Whether there is one.
     pub fn is_kept(&self) -> bool {
-        self.0.borrow().is_some()
+        self.listener.borrow().is_some()
     }
 
     /// Gives the listener away: from here on it is the agent who answers.
     pub fn take(&self) -> Option<OwnedFd> {
-        self.0.take()
+        self.listener.take()
     }
 
     /// Waits until `file` can be read, and has all calls that are made meanwhile go on; an error if a signal comes first.
@@ -38,13 +42,14 @@ impl Early {
         Ok(())
     }
 
-    /// Waits for one call, and has it go on.
-    pub fn answer(&self, interrupts: &Interrupts) -> Result<()> {
-        self.turn(None, interrupts).map(drop)
+    /// Has calls go on until one of them is the child's last wait, if none was yet: the child may be quicker than what it said.
+    pub fn answer_wait(&self, interrupts: &Interrupts) -> Result<()> {
+        while !self.waits.get() && self.turn(None, interrupts)? == Turn::Answered {}
+        Ok(())
     }
 
     fn turn(&self, file: Option<BorrowedFd<'_>>, interrupts: &Interrupts) -> Result<Turn> {
-        let listener = self.0.borrow();
+        let listener = self.listener.borrow();
         let mut files = vec![PollFd::new(interrupts.as_fd(), PollFlags::POLLIN)];
         files.extend(
             file.into_iter().chain(listener.as_ref().map(AsFd::as_fd)).map(|it| PollFd::new(it, PollFlags::POLLIN)),
@@ -61,8 +66,10 @@ impl Early {
             let Some(listener) = listener.as_ref() else { continue };
             let events = files.last().and_then(PollFd::revents).unwrap_or(PollFlags::empty());
             if events.contains(PollFlags::POLLIN) {
-                // Its process may have been killed meanwhile.
-                let _ = notify::let_go(Fd(listener.as_raw_fd()));
+                // With the filter loaded it reads nothing else. (Its process may have been killed meanwhile.)
+                if notify::let_go(Fd(listener.as_raw_fd())).is_ok_and(|call| i64::from(call) == libc::SYS_read) {
+                    self.waits.set(true);
+                }
                 return Ok(Turn::Answered);
             }
             // Nobody is left whom the filter holds for.

@@ -329,7 +329,7 @@ impl Child {
     fn answer_last_wait(&self, plan: &Plan, interrupts: &Interrupts) -> Result<()> {
         let read = u32::try_from(libc::SYS_read).unwrap_or(u32::MAX);
         let asked = plan.seccomp.as_ref().is_some_and(|filter| filter.asks(read));
-        if self.early.is_kept() && asked { self.early.answer(interrupts) } else { Ok(()) }
+        if self.early.is_kept() && asked { self.early.answer_wait(interrupts) } else { Ok(()) }
     }
 
     fn unexpected(&self, plan: &Plan, cgroup: Option<&Cgroup>, word: Word) -> Error {

@@ -1,9 +1,14 @@
 //! Signals, as people and engines write them.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use nix::sys::signal::Signal as Named;
+
+/// The first and the last of the realtime signals, as people count them: as glibc does. The kernel has two more in front of
+/// them and musl, which this program may be built with, keeps three of those to itself.
+const REALTIME: RangeInclusive<i32> = 34..=64;
 
 /// A signal by its number: 0 to 64, where 0 only asks whether the process is there (kill(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +32,11 @@ impl FromStr for Signal {
     /// Reads `9`, `KILL`, `SIGKILL` (in any case), `RTMIN`, `RTMIN+3`, `RTMAX-1`.
     fn from_str(text: &str) -> Result<Self, String> {
         let unknown = || {
-            format!(
-                "no signal {text:?} (a name such as TERM or SIGTERM, RTMIN+1, or a number up to {})",
-                libc::SIGRTMAX()
-            )
+            let last = REALTIME.end();
+            format!("no signal {text:?} (a name such as TERM or SIGTERM, RTMIN+1, or a number up to {last})")
         };
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let number = text.parse().ok().filter(|number| (0..=libc::SIGRTMAX()).contains(number));
+            let number = text.parse().ok().filter(|number| (0..=*REALTIME.end()).contains(number));
             return number.map(Self).ok_or_else(unknown);
         }
         let upper = text.to_ascii_uppercase();
@@ -51,15 +54,16 @@ impl FromStr for Signal {
 
 /// `RTMIN`, `RTMIN+n`, `RTMAX-n`, `RTMAX` (signal(7)).
 fn realtime(name: &str) -> Option<i32> {
+    let (first, last) = REALTIME.into_inner();
     let (base, offset) = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
-        (Some(""), _) => (libc::SIGRTMIN(), 0),
-        (_, Some("")) => (libc::SIGRTMAX(), 0),
-        (Some(offset), _) => (libc::SIGRTMIN(), distance(offset.strip_prefix('+')?)?),
-        (_, Some(offset)) => (libc::SIGRTMAX(), -distance(offset.strip_prefix('-')?)?),
+        (Some(""), _) => (first, 0),
+        (_, Some("")) => (last, 0),
+        (Some(offset), _) => (first, distance(offset.strip_prefix('+')?)?),
+        (_, Some(offset)) => (last, -distance(offset.strip_prefix('-')?)?),
         (None, None) => return None,
     };
     let number = base + offset;
-    (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&number).then_some(number)
+    REALTIME.contains(&number).then_some(number)
 }
 
 fn distance(digits: &str) -> Option<i32> {
@@ -70,9 +74,7 @@ impl fmt::Display for Signal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Named::try_from(self.0) {
             Ok(signal) => out.write_str(signal.as_str()),
-            Err(_) if self.0 >= libc::SIGRTMIN() => {
-                write!(out, "SIGRTMIN+{}", self.0 - libc::SIGRTMIN())
-            }
+            Err(_) if REALTIME.contains(&self.0) => write!(out, "SIGRTMIN+{}", self.0 - REALTIME.start()),
             Err(_) => write!(out, "signal {}", self.0),
         }
     }
