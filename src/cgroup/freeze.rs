@@ -22,12 +22,14 @@ impl Cgroup {
         match events.wait(deadline, |state| state.frozen) {
             Ok(true) => Ok(()),
             result => {
+                // Asked before they are thawed: that wakes all of them, those that hang as well.
+                let hanging = self.described();
                 self.write_freeze("0", "cannot thaw the processes")?;
                 Err(match result {
                     Err(cause) => self.error("cgroup.events", "cannot wait for the processes to freeze", cause),
                     _ => Error::new(
                         self.path().display().to_string(),
-                        format!("not all processes could be frozen in time: {}", self.described()),
+                        format!("not all processes could be frozen in time: {hanging}"),
                     ),
                 })
             }
