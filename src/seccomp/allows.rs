@@ -19,6 +19,11 @@ impl Filter {
         self.certain(number).is_some_and(|verdict| ALLOWED.contains(&verdict))
     }
 
+    /// Whether it is refused, or its caller killed, whatever its arguments are.
+    pub fn refuses(&self, number: u32) -> bool {
+        self.certain(number).is_some_and(|verdict| verdict != NOTIFIED && !ALLOWED.contains(&verdict))
+    }
+
     /// Whether the agent is asked about it, whatever its arguments are.
     pub fn asks(&self, number: u32) -> bool {
         self.certain(number) == Some(NOTIFIED)

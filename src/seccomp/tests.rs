@@ -214,4 +214,11 @@ fn what_is_allowed_for_certain() {
     let waits_with = [libc::SYS_read, libc::SYS_write, libc::SYS_close, libc::SYS_accept4];
     assert!(waits_with.into_iter().all(|call| docker.allows(u32::try_from(call).unwrap())));
     assert!(!docker.allows(u32::try_from(libc::SYS_reboot).unwrap()));
+
+    let refused = |filter: &Filter, call: i64| filter.refuses(u32::try_from(call).unwrap());
+    assert!([libc::SYS_getpid, 100_000].into_iter().all(|call| refused(&filter, call)));
+    assert!(![libc::SYS_accept4, libc::SYS_close].into_iter().any(|call| refused(&filter, call)));
+    // What `exec` is born into a pid namespace with, so that it has the filter by then.
+    let born_with = [libc::SYS_clone, libc::SYS_exit_group, libc::SYS_setsid, libc::SYS_ioctl];
+    assert!(!waits_with.into_iter().chain(born_with).any(|call| refused(&docker, call)));
 }

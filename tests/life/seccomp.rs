@@ -187,3 +187,22 @@ fn unknown_names() {
         assert!(!host.run(&bundle).ok().stderr.contains("nosuchcall"));
     });
 }
+
+/// The runtime needs calls of its own to put a process into a pid namespace. A filter that refuses them refuses them to the
+/// program, and `exec` works all the same.
+#[test]
+fn exec_where_processes_are_refused() {
+    guarded(|host| {
+        for refused in ["clone", "setsid", "exit_group"] {
+            let bundle = Bundle::new().deeds(&["say", "ready", "sleep"]).edit(|config| {
+                config["process"]["noNewPrivileges"] = json!(false);
+                config["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW",
+                    "syscalls": [{"names": [refused], "action": "SCMP_ACT_ERRNO"}]});
+            });
+            let container = host.start(&bundle);
+            let report = Report::parse(&container.exec(&[], &["report"]).ok().stdout);
+            container.force_delete();
+            assert_eq!(report["seccomp"], json!({"mode": 2, "filters": 1}), "{refused}");
+        }
+    });
+}

@@ -46,7 +46,13 @@ pub fn lay_out(builder: &mut Builder<'_>, outside: Outside, init: Option<Init<'_
     let Capabilities { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
     let (filter, memory) = (builder.plan.seccomp.as_ref(), builder.plan.memory_policy.as_ref());
     let early = !process.no_new_privileges
-        && filter.is_some_and(|filter| if joins { confined } else { goes_first(filter, confined, hooks) });
+        && filter.is_some_and(|filter| {
+            if joins {
+                confined && can_be_born(filter, outside.console.is_some())
+            } else {
+                goes_first(filter, confined, hooks)
+            }
+        });
     let answered = early && filter.is_some_and(|filter| filter.notify);
     // An ordinary user's process sets its own scheduling; where root is the caller the parent does it, see `launch::scheduling`.
     let own_scheduling = builder.rootless;
@@ -137,8 +143,18 @@ const IS_BORN_WITH: [i64; 7] = [
     libc::SYS_ioprio_set,
 ];
 
+/// Whether a process that joins, with a `terminal` or without, can be born with the filter loaded: if that does not refuse
+/// what it is born with. Where it looks at arguments it hardly means ours.
+fn can_be_born(filter: &Filter, terminal: bool) -> bool {
+    let mut calls = vec![libc::SYS_clone, libc::SYS_exit_group, libc::SYS_setsid, libc::SYS_read, libc::SYS_write];
+    if terminal {
+        calls.push(libc::SYS_ioctl);
+    }
+    !calls.iter().any(|call| u32::try_from(*call).is_ok_and(|call| filter.refuses(call)))
+}
+
 /// Whether a created container can wait for its start, run its hooks and be born with the filter loaded: if that allows what
-/// it does so with. (A process that joins has it loaded before it is born in any case.)
+/// it does so with.
 fn goes_first(filter: &Filter, confined: bool, hooks: &[plan::Hook]) -> bool {
     let hooked: &[i64] = if hooks.is_empty() { &[] } else { &RUNS_HOOKS_WITH };
     let born: &[i64] = if confined { &IS_BORN_WITH } else { &[] };
