@@ -91,3 +91,43 @@ enum Turn {
     /// A call was answered.
     Answered,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::sync::mpsc;
+
+    use nix::unistd::{pipe, read, write};
+
+    use super::*;
+    use crate::sys::{abi, owned, process};
+
+    /// A thread whose `read` is asked about. It waits before anybody knows that it does, as a child may that is quicker than
+    /// what it said.
+    #[test]
+    fn a_wait_that_came_early_is_not_waited_for() {
+        // Load the number; is it `read`? Then the listener is asked (SECCOMP_RET_USER_NOTIF), or else it is allowed.
+        let read_asks = [
+            0x20,
+            0x15 | 1 << 24 | (libc::SYS_read.cast_unsigned()) << 32,
+            0x06 | 0x7fc0_0000 << 32,
+            0x06 | 0x7fff_0000 << 32,
+        ];
+        let ((word, say), (heard, answer)) = (pipe().unwrap(), pipe().unwrap());
+        let (listener, arrives) = mpsc::channel();
+        let child = std::thread::spawn(move || {
+            process::prctl(abi::PR_SET_NO_NEW_PRIVS, 1).unwrap();
+            // SECCOMP_FILTER_FLAG_NEW_LISTENER
+            listener.send(process::seccomp(&read_asks, 1 << 3).unwrap()).unwrap();
+            read(&word, &mut [0]).unwrap();
+            write(&answer, b"r").unwrap();
+        });
+        write(&say, b"g").unwrap();
+        let (early, interrupts) = (Early::default(), Interrupts::hold().unwrap());
+        early.keep(owned(arrives.recv().unwrap()));
+        early.wait_for(heard.as_fd(), &interrupts).unwrap();
+        assert!(early.waits.get());
+        early.answer_wait(&interrupts).unwrap();
+        child.join().unwrap();
+    }
+}
