@@ -24,7 +24,7 @@ NEEDS := runc:runc crun:crun strace:strace newuidmap:uidmap busybox:busybox-stat
 SKIPPED := $(TARGET)/$(HOST)/tmp/skipped
 
 .DEFAULT_GOAL := help
-.PHONY: help build musl run bundles test needs vm-test bench order engines-test golden fmt lint install clean cargo
+.PHONY: help build musl run bundles test test-release needs vm-test bench order engines-test golden fmt lint install clean cargo
 
 help: ## say what can be made
 	@echo 'onggi, an OCI container runtime for Linux'
@@ -116,6 +116,9 @@ test: cargo needs ## run all tests that this machine allows; as root all of them
 		[ '$(UID)' = 0 ] || echo 'make: as root more of them run: sudo env PATH="$$PATH" make test'; \
 	fi
 
+test-release: build needs ## run the tests from inside against the program as it is released
+	ONGGI_BIN='$(abspath $(BIN))' $(CARGO) test --test life --test security --test cli
+
 needs: ## install what the tests use (Debian, root), or say what to install
 	@missing=; for need in $(NEEDS); do \
 		what=$${need%%:*}; \
@@ -152,7 +155,7 @@ order: cargo ## lay out anew which functions stand side by side in the program (
 engines-test: build ## drive onggi from Docker, Podman, containerd, CRI and a swarm (root); ARGS="--all" for every row
 	tests/engines/packages
 	@# Without a mirror the row that runs a whole Debian is skipped, but not in CI.
-	debian=$$(tests/engines/debian target/engines) || [ -z "$$ONGGI_ENGINES_REQUIRED" ] && \
+	debian=$$(tests/engines/debian $(TARGET)/engines) || [ -z "$$ONGGI_ENGINES_REQUIRED" ] && \
 	ONGGI_DEBIAN="$$debian" ONGGI_BIN='$(abspath $(BIN))' $(CARGO) test --test engines -- $(ARGS)
 
 golden: cargo ## write the golden files anew; then look at the difference
