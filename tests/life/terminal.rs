@@ -124,6 +124,24 @@ fn window() {
     });
 }
 
+/// A caller's terminal that has no size itself (0 by 0, as of `script` or `expect`) leaves `consoleSize` in force.
+#[test]
+fn window_without_size() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "gives the window its size too late") {
+            return;
+        }
+        let (mut pty, theirs) = Pty::open(0, 0);
+        let bundle =
+            terminal(&["report"]).edit(|config| config["process"]["consoleSize"] = json!({"height": 30, "width": 100}));
+        let mut run = host.runtime().run(&bundle, "jar").with(|command| attach(command, &theirs));
+        let mut child = run.spawn();
+        let report = Report::parse(&pty.line());
+        assert_eq!((&report["stdio"][0]["rows"], &report["stdio"][0]["columns"]), (&json!(30), &json!(100)));
+        run.finish(&mut child).ok();
+    });
+}
+
 /// Ctrl-C typed by the caller interrupts the container's process, not the runtime.
 #[test]
 fn interrupt() {

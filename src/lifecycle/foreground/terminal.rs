@@ -34,7 +34,7 @@ struct Modes {
     raw: Termios,
 }
 
-/// Rows and columns of our own terminal, if stdin is one.
+/// Rows and columns of our own terminal, if stdin is one and knows its size.
 pub fn own_size() -> Option<(u16, u16)> {
     window().map(|size| (size.ws_row, size.ws_col))
 }
@@ -44,7 +44,8 @@ fn window() -> Option<winsize> {
     // SAFETY: the call writes one struct winsize.
     #[allow(unsafe_code)]
     let asked = unsafe { get_window(STDIN_FILENO, &raw mut size) };
-    asked.ok().map(|_| size)
+    // Zero is what a terminal has that nobody gave a size (script, expect, a serial line): it must not displace consoleSize.
+    asked.ok().map(|_| size).filter(|size| size.ws_row != 0 && size.ws_col != 0)
 }
 
 /// How much is under way at most, in each direction.
