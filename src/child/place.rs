@@ -56,9 +56,12 @@ pub fn unshared(root: Fd, path: &CStr, found: Fd) -> Result<Fd, Errno> {
         file::close(found);
         return Ok(direct);
     }
-    let own = file::mount_number(root).is_ok_and(|number| file::mount_number(found) == Ok(number));
-    // An older kernel does not say: then it may be.
-    if own || mount::is_shared(found) == Ok(false) { Ok(found) } else { Err(Errno(abi::EXDEV)) }
+    // Of another mount an older kernel does not say: then it may be.
+    if file::same_mount(root, found) || mount::is_shared(found) == Ok(false) {
+        Ok(found)
+    } else {
+        Err(Errno(abi::EXDEV))
+    }
 }
 
 /// Walks `path` one component at a time: each is opened, or made, below the descriptor of the one before it. What is

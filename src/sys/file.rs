@@ -203,6 +203,15 @@ pub fn mount_number(file: Fd) -> Result<u64, Errno> {
     if found.mask as usize & wanted != 0 { Ok(found.mount) } else { Err(Errno(abi::ENOSYS)) }
 }
 
+/// Whether both were found on the same mount, by statx(2) since Linux 5.8; not if the kernel does not say.
+pub fn same_mount(one: Fd, other: Fd) -> bool {
+    let number = |file| {
+        let found = statx_raw(file, c"", abi::AT_EMPTY_PATH, abi::STATX_MNT_ID).ok()?;
+        (found.mask as usize & abi::STATX_MNT_ID != 0).then_some(found.mount)
+    };
+    number(one).is_some_and(|mount| number(other) == Some(mount))
+}
+
 /// fstatfs(2): the magic number of the file system that `file` lies on.
 pub fn filesystem(file: Fd) -> Result<u64, Errno> {
     let mut buffer = [0u64; 15];
