@@ -76,9 +76,10 @@ impl Fault<'_> {
                 place,
                 "the host's node of this path is another device, and in a user namespace no other can be made",
             ),
-            Step::DeviceSource => self
-                .say(place, "in a user namespace the host's node is bound, but it can't be opened")
-                .hint("make it on the host, or leave the device out"),
+            Step::DeviceSource => {
+                let error = self.say(place, "in a user namespace the host's node is bound, but it can't be opened");
+                self.hinted(error, abi::ENOENT, "make it on the host, or leave the device out")
+            }
             Step::Device if self.errno == abi::EEXIST => {
                 Error::new(place, "something that is not this device lies there in the image")
                     .hint("remove it, or mount a tmpfs on /dev")
