@@ -1,32 +1,28 @@
 //! What is wrong with a file that is not JSON, and how it is mended.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// How much of a line is quoted, in letters.
 const QUOTED: usize = 24;
 
 /// `config.json: not JSON: line 3, column 5: expected value (there it reads "'sh'")`; `why` is the parser's own word.
-pub fn explain(cause: &serde_json::Error, why: &str, bytes: &[u8], file: &str) -> Error {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+pub fn explain(cause: &serde_json::Error, why: &str, json: &str, file: &str) -> Error {
+    if json.trim_ascii().is_empty() {
         let config = file.ends_with("config.json");
         let hint =
             if config { "`onggi spec` writes a config.json to begin with" } else { "write a JSON object into it" };
         return Error::new(file, "is empty").hint(hint);
     }
     let (line, column) = (cause.line(), cause.column());
-    if let Some((what, hint)) = encoding(bytes) {
+    if let Some((what, hint)) = encoding(json.as_bytes()) {
         return Error::new(file, format!("not JSON: {what}")).hint(hint);
-    }
-    if let Err(first) = std::str::from_utf8(bytes) {
-        let line = bytes[..first.valid_up_to()].split(|byte| *byte == b'\n').count();
-        return Error::new(file, format!("not JSON: line {line} is not UTF-8")).hint("save it in that encoding");
     }
     let error = Error::new(file, format!("not JSON: line {line}, column {column}: {why}"));
     if cause.is_eof() {
         return error
             .hint("the file ends too early: perhaps it was cut off, or a bracket or quotation mark is not closed");
     }
-    let rest = rest(bytes, line, column);
+    let rest = rest(json.as_bytes(), line, column);
     match why {
         "trailing comma" => error.hint("JSON has no comma after the last member: take it out"),
         "recursion limit exceeded" => error.hint("no field of the spec is nested so deep"),
@@ -34,6 +30,17 @@ pub fn explain(cause: &serde_json::Error, why: &str, bytes: &[u8], file: &str) -
         _ if rest.trim_ascii().is_empty() => error,
         _ => error.hint(format!("there it reads {}", quoted(rest))),
     }
+}
+
+/// `bytes` as text, or where they are none: JSON is UTF-8.
+pub fn text<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|first| {
+        if let Some((what, hint)) = encoding(bytes) {
+            return Error::new(file, format!("not JSON: {what}")).hint(hint);
+        }
+        let line = bytes[..first.valid_up_to()].split(|byte| *byte == b'\n').count();
+        Error::new(file, format!("not JSON: line {line} is not UTF-8")).hint("save it in that encoding")
+    })
 }
 
 /// What an editor may have made of it.
@@ -64,9 +71,12 @@ mod tests {
     use super::*;
 
     fn said(json: &[u8]) -> String {
-        let cause = serde_json::from_slice::<serde_json::Value>(json).unwrap_err();
-        let text = cause.to_string();
-        explain(&cause, text.split(" at line").next().unwrap(), json, "f").to_string()
+        let explained = text(json, "f").map(|json| {
+            let cause = serde_json::from_str::<serde_json::Value>(json).unwrap_err();
+            let why = cause.to_string();
+            explain(&cause, why.split(" at line").next().unwrap(), json, "f")
+        });
+        explained.unwrap_or_else(|error| error).to_string()
     }
 
     #[test]

@@ -47,30 +47,32 @@ const RESOURCES: Subject = Subject { prefix: "linux.resources", names: table::RE
 /// The straight way for a config that is right, with a glance at its names; only one that is not pays for being mended or
 /// explained.
 fn parse<T: DeserializeOwned>(bytes: &[u8], file: &str, of: &Subject) -> Result<(T, Vec<Problem>)> {
-    match serde_json::from_slice(bytes) {
+    // Asked once, and not again for each string in it.
+    let json = not_json::text(bytes, file)?;
+    match serde_json::from_str(json) {
         // Serde takes an array for an object whose members all may be absent.
-        Ok(_) if bytes.trim_ascii_start().first() != Some(&b'{') => Err(Error::new(file, "must be a JSON object")),
-        Ok(parsed) => names::look(bytes, of.names, of.prefix).into_result(Some(parsed)),
-        Err(cause) => mended(bytes, file, of, &cause),
+        Ok(_) if !json.trim_ascii_start().starts_with('{') => Err(Error::new(file, "must be a JSON object")),
+        Ok(parsed) => names::look(json, of.names, of.prefix).into_result(Some(parsed)),
+        Err(cause) => mended(json, file, of, &cause),
     }
 }
 
 fn mended<T: DeserializeOwned>(
-    bytes: &[u8],
+    json: &str,
     file: &str,
     of: &Subject,
     first: &serde_json::Error,
 ) -> Result<(T, Vec<Problem>)> {
-    let mut value: Value = serde_json::from_slice(bytes)
-        .map_err(|cause| not_json::explain(&cause, &without_position(&cause), bytes, file))?;
-    let mut found = names::look(bytes, of.names, of.prefix);
+    let mut value: Value =
+        serde_json::from_str(json).map_err(|cause| not_json::explain(&cause, &without_position(&cause), json, file))?;
+    let mut found = names::look(json, of.names, of.prefix);
     (of.mend)(&mut value, &mut found.warnings);
     // Through text once more, so that there is one deserializer of all these types in the program and not two.
     let text = value.to_string();
-    let parsed = match serde_json::from_slice(text.as_bytes()) {
+    let parsed = match serde_json::from_str(&text) {
         Ok(parsed) => Some(parsed),
         Err(cause) => {
-            let path = names::path(text.as_bytes(), place_of(&cause, text.as_bytes()));
+            let path = names::path(&text, place_of(&cause, text.as_bytes()));
             let mut problems = wrong_type(&cause, &path, of.prefix, file, first).problems;
             // What it says of, or in, an array in an object's place has been said better.
             problems.retain(|problem| !found.errors.iter().any(|known| within(&problem.place, &known.place)));

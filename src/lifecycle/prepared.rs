@@ -77,15 +77,33 @@ pub fn planned(bundle: &Bundle, host: &Host, by_systemd: bool) -> Result<Plan> {
 }
 
 /// The plan once more, from the config as it was when the container was created.
-pub fn planned_before(entry: &Entry, record: &Record) -> Result<(Bundle, Host, Plan)> {
+pub fn planned_before(entry: &Entry, record: &Record) -> Result<Plan> {
     let bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
     let host = Host::probe().for_spec(&bundle.spec);
+    planned_for(record, &bundle, &host)
+}
+
+/// The same for one more process, without what was done once for all of them: no time is spent on it.
+pub fn planned_to_join(entry: &Entry, record: &Record) -> Result<(Bundle, Host, Plan)> {
+    let mut bundle = Bundle::parse(record.bundle.clone(), entry.config()?)?;
+    bundle.spec.set_mounts(None).set_hooks(None);
+    if let Some(linux) = bundle.spec.linux_mut() {
+        linux.set_devices(None).set_masked_paths(None).set_readonly_paths(None).set_sysctl(None).set_net_devices(None);
+        if let Some(resources) = linux.resources_mut() {
+            resources.set_devices(None);
+        }
+    }
+    let host = Host::probe().for_spec(&bundle.spec);
+    let plan = planned_for(record, &bundle, &host)?;
+    Ok((bundle, host, plan))
+}
+
+fn planned_for(record: &Record, bundle: &Bundle, host: &Host) -> Result<Plan> {
     let driver = match &record.systemd {
         Some(unit) => Driver::Systemd { user: unit.user, allowed: &[] },
         None => Driver::Cgroupfs,
     };
-    let plan = Plan::with(&bundle, &host, driver)?;
-    Ok((bundle, host, plan))
+    Plan::with(bundle, host, driver)
 }
 
 /// The names in [`ALLOWED`]; none without the file, so that annotations change nothing unless somebody wants them to.

@@ -12,7 +12,7 @@ use super::{State, delete, hooks};
 use crate::bundle::check::no_process;
 use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
-use crate::plan::{Hook, Plan};
+use crate::plan::Hook;
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
 /// Starts a created container. When this returns, the user's program has begun, and the poststart hooks have run.
@@ -56,7 +56,7 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     let failed = match wire.hear_start(record.listener.as_ref().map(|_| &mut hand_over as _)) {
         Ok(Word::Fault(step, message)) => {
             hook = fault::of_a_hook(step);
-            Some(plan(entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
+            Some(planned_before(entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
         }
         Ok(Word::Unheard) => Some(Error::new(id.as_str(), "the container ended before it could be started")),
         Ok(Word::Event(..) | Word::End) => None,
@@ -88,11 +88,6 @@ fn end_of_life(entry: &Entry, record: &Record, error: Error) -> Error {
         }
         Err(also) => Error { problems: [error.problems, also.problems].concat(), ..also },
     }
-}
-
-/// The plan once more, from the config as it was when the container was created.
-fn plan(entry: &Entry, record: &Record) -> Result<Plan> {
-    planned_before(entry, record).map(|(_, _, plan)| plan)
 }
 
 /// Runs the poststart hooks. One that fails is the end of the container, which is the caller's to bring about.

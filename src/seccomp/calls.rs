@@ -41,6 +41,9 @@ static BEGINNINGS: [u64; CALLS.len()] = {
 
 /// The first eight bytes, filled up with zeros.
 const fn beginning(name: &[u8]) -> u64 {
+    if let Some(bytes) = name.first_chunk() {
+        return u64::from_be_bytes(*bytes);
+    }
     let mut bytes = [0; 8];
     let mut at = 0;
     while at < name.len() && at < bytes.len() {

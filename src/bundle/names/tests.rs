@@ -4,7 +4,7 @@ use super::look;
 use super::table::{CONFIG, PROCESS};
 
 fn said(json: &str) -> Vec<String> {
-    let found = look(json.as_bytes(), CONFIG, "");
+    let found = look(json, CONFIG, "");
     let errors = found.errors.iter().map(|problem| format!("error: {problem}"));
     errors.chain(found.warnings.iter().map(ToString::to_string)).collect()
 }
@@ -80,7 +80,7 @@ fn the_sentence() {
         said(r#"{"linux": {"maskedPath": ["/x"]}}"#),
         ["linux.maskedPath: is no field and is not looked at (did you mean linux.maskedPaths?)"]
     );
-    let found = look(br#"{"cwdd": "/"}"#, PROCESS, "process");
+    let found = look(r#"{"cwdd": "/"}"#, PROCESS, "process");
     assert_eq!(
         found.warnings[0].to_string(),
         "process.cwdd: is no field and is not looked at (did you mean process.cwd?)"
@@ -121,12 +121,12 @@ fn what_is_right_and_what_is_odd_passes() {
 fn no_bytes_make_it_panic_or_stay() {
     let config = crate::bundle::spec::default();
     for end in 0..config.len() {
-        look(&config.as_bytes()[..end], CONFIG, "");
+        look(&config[..end], CONFIG, "");
     }
     for odd in
         ["{{{{", "{\"a\"\"b\"}", "[,,,]", "{\"mounts\":[}", "{\"mounts\":[,,:", "\"", "{\"\\", "}", "{\"mounts\":[}]}"]
     {
-        look(odd.as_bytes(), CONFIG, "");
+        look(odd, CONFIG, "");
     }
 }
 
@@ -146,6 +146,6 @@ fn the_place_of_a_byte() {
         (json, ""),
     ] {
         assert!(json.starts_with(until));
-        assert_eq!(super::path(json.as_bytes(), until.len()), path, "{until}");
+        assert_eq!(super::path(json, until.len()), path, "{until}");
     }
 }

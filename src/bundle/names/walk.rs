@@ -29,17 +29,18 @@ impl fmt::Display for Place<'_> {
 }
 
 struct Walk<'a> {
-    json: &'a [u8],
+    json: &'a str,
+    /// In bytes.
     at: usize,
 }
 
-pub fn walk(json: &[u8], kind: Kind, prefix: &str, found: &mut Findings) {
+pub fn walk(json: &str, kind: Kind, prefix: &str, found: &mut Findings) {
     Walk { json, at: 0 }.value(kind, &Place::Top(prefix), found);
 }
 
 /// The path of the innermost value of `json` that begins at `offset` or holds the byte before it: `mounts[3].options`; empty
 /// for the whole.
-pub fn path(json: &[u8], offset: usize) -> String {
+pub fn path(json: &str, offset: usize) -> String {
     let mut path = String::new();
     Walk { json, at: 0 }.descend(offset, &mut path);
     path
@@ -173,50 +174,49 @@ impl<'a> Walk<'a> {
 
     /// The byte at which the next token begins, to which the walk moves; 0 at the end.
     fn next(&mut self) -> u8 {
-        loop {
-            match self.json.get(self.at) {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                Some(byte) => return *byte,
-                None => return 0,
-            }
-        }
+        let rest = self.rest();
+        let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        self.at += blank;
+        rest.get(blank).copied().unwrap_or(0)
     }
 
     /// A string, with its quotes.
-    fn string(&mut self) -> &'a [u8] {
+    fn string(&mut self) -> &'a str {
         let start = self.at;
-        let mut end = start + 1;
-        while let Some(byte) = self.json.get(end) {
-            match byte {
-                b'"' => break,
-                b'\\' => end += 2,
-                _ => end += 1,
+        self.at += 1;
+        while let Some(length) = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+            self.at += length + 1;
+            if self.json.as_bytes()[self.at - 1] == b'"' {
+                return self.json.get(start..self.at).unwrap_or_default();
             }
+            self.at += 1;
         }
-        self.at = end + 1;
-        self.json.get(start..=end).unwrap_or_default()
+        self.at = self.json.len();
+        ""
     }
 
     /// Goes past a value, whatever it is.
     fn skip(&mut self) {
         let mut depth = 0_usize;
-        loop {
-            match self.next() {
-                0 => return,
-                b'"' => _ = self.string(),
-                b'{' | b'[' => {
-                    depth += 1;
-                    self.at += 1;
+        while let Some(byte) = self.json.as_bytes().get(self.at) {
+            match byte {
+                b'"' => {
+                    self.string();
+                    continue;
                 }
+                b'{' | b'[' => depth += 1,
                 // The end of what this value is in.
                 b'}' | b']' | b',' if depth == 0 => return,
-                b'}' | b']' => {
-                    depth -= 1;
-                    self.at += 1;
-                }
-                _ => self.at += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
             }
+            self.at += 1;
         }
+    }
+
+    /// What is still ahead.
+    fn rest(&self) -> &'a [u8] {
+        self.json.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     /// A key that stands at `second`, and earlier in the object that begins at `start`.
@@ -236,7 +236,7 @@ impl<'a> Walk<'a> {
 
     /// `line 3, column 5`, both from 1 and in bytes, as the parser counts them.
     fn position(&self, at: usize) -> String {
-        let lines: Vec<&[u8]> = self.json.get(..at).unwrap_or_default().split(|byte| *byte == b'\n').collect();
+        let lines: Vec<&str> = self.json.get(..at).unwrap_or_default().split('\n').collect();
         let (line, column) = (lines.len(), lines.last().map_or(0, |last| last.len()) + 1);
         format!("line {line}, column {column}")
     }
@@ -246,11 +246,8 @@ fn absent(place: &Place, found: &mut Findings) {
     found.error(Problem::new(place.to_string(), "is missing").hint("there is no default for it"));
 }
 
-/// What a key says: nearly always just the bytes between its quotes.
-fn text(raw: &[u8]) -> Cow<'_, str> {
+/// What a key says: nearly always just the letters between its quotes.
+fn text(raw: &str) -> Cow<'_, str> {
     let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-    if inner.contains(&b'\\') {
-        return serde_json::from_slice::<String>(raw).unwrap_or_default().into();
-    }
-    String::from_utf8_lossy(inner)
+    if inner.contains('\\') { serde_json::from_str(raw).unwrap_or_default() } else { inner.into() }
 }

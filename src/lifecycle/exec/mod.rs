@@ -9,7 +9,7 @@ use super::agent::Agent;
 use super::create::tell_pid;
 use super::foreground::terminal::own_size;
 use super::foreground::{Foreground, console};
-use super::prepared::planned_before;
+use super::prepared::planned_to_join;
 use super::service::activation::Activation;
 use super::{ExecRequest, State, resctrl};
 use crate::cgroup::systemd;
@@ -24,7 +24,7 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let status = status(&entry, &record);
     allowed(id, status, request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
-    let (bundle, host, mut plan) = planned_before(&entry, &record)?;
+    let (bundle, host, mut plan) = planned_to_join(&entry, &record)?;
     let activation = Activation::of_caller()?;
     plan.process = process::process(&bundle, &plan, &host, request, activation.as_ref())?;
     let cgroup = cgroup::cgroup(&record, request)?;
