@@ -24,7 +24,7 @@ environment:
   ONGGI_DEBIAN           the archive of a whole Debian, as tests/engines/debian makes it
   ONGGI_ENGINES=all      as --all
   ONGGI_ENGINES_REQUIRED=1  engines that are not installed are a failure, not a skip
-  ONGGI_PATIENCE=N       all deadlines N times longer, for slow machines
+  ONGGI_TEST_PATIENCE=N  all deadlines N times longer, for slow machines
 ";
 
 /// What is to be done.
@@ -81,8 +81,8 @@ impl Options {
             runtime: PathBuf::from(&runtime)
                 .canonicalize()
                 .map_err(|error| failed(format!("ONGGI_BIN {}: {error}", runtime.display())))?,
-            patience: match std::env::var("ONGGI_PATIENCE") {
-                Ok(text) => text.parse().map_err(|error| failed(format!("ONGGI_PATIENCE {text:?}: {error}")))?,
+            patience: match std::env::var("ONGGI_TEST_PATIENCE") {
+                Ok(text) => text.parse().map_err(|error| failed(format!("ONGGI_TEST_PATIENCE {text:?}: {error}")))?,
                 Err(_) => 1,
             },
         };

@@ -82,7 +82,7 @@ fn listen(engine: &str, options: &Options, cgroup: &Path, add: &mut dyn FnMut(&R
         .env("HOME", "/run/home")
         .env("LC_ALL", "C")
         .env("ONGGI_BIN", &options.runtime)
-        .env("ONGGI_PATIENCE", options.patience.to_string())
+        .env("ONGGI_TEST_PATIENCE", options.patience.to_string())
         .env(CGROUP, cgroup)
         .envs(std::env::var_os(debian::ARCHIVE).map(|archive| (debian::ARCHIVE, archive)))
         .envs(crate::podman::ENVIRONMENT)
