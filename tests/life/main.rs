@@ -15,6 +15,7 @@ mod cgroup;
 mod cgroup_mounts;
 mod combinations;
 mod copy_up;
+mod destinations;
 mod events;
 mod exec;
 mod hooks;
