@@ -182,8 +182,13 @@ pub fn tell_pid(child: &Child, pidfd_socket: Option<&Path>, pid_file: Option<&Pa
 /// device, a FIFO or a directory was not meant to be.
 fn write_pid(path: &Path, pid: i32) -> Result<()> {
     let failed = |cause: std::io::Error| {
-        Error::io("--pid-file", format!("{} can't be written", path.display()), cause)
-            .hint("name a file in a directory that is there and can be written to")
+        let number = cause.raw_os_error();
+        let error = Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
+        match number {
+            Some(libc::ENOSPC | libc::EDQUOT) => error.hint("make room on that file system, or name a file elsewhere"),
+            Some(libc::EMFILE | libc::ENFILE) => error,
+            _ => error.hint("name a file in a directory that is there and can be written to"),
+        }
     };
     let there = path.symlink_metadata().map(|there| there.file_type());
     if there.is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
