@@ -29,7 +29,7 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
 fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     let _lock = entry.lock()?;
     let record = entry.read()?;
-    match status(entry, &record) {
+    match status(entry, &record)? {
         Status::Created if record.no_process => {
             return Err(no_process("is missing in the config that the container was created with").into());
         }
