@@ -153,8 +153,9 @@ pub fn cause_text(cause: &std::io::Error) -> String {
     };
     let mut letters = text.chars();
     match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => text,
+        // But not `i/O error`, as musl has it.
+        Some(first) if !text.starts_with("I/O") => first.to_lowercase().chain(letters).collect(),
+        _ => text,
     }
 }
 

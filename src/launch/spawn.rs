@@ -6,6 +6,9 @@ use std::mem::offset_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::arm::Armed;
 use super::early::Early;
 use super::interrupts::Interrupts;
@@ -260,10 +263,14 @@ impl Child {
 
     /// From here on it is process `pid`; the first one is reaped.
     fn become_second(&mut self, pid: u32, interrupts: &Interrupts) -> Result<()> {
-        let first_pid = std::mem::replace(&mut self.pid, pid.cast_signed());
+        let pid = pid.cast_signed();
         // Nobody but us can reap it, so the number is still its own.
-        let failed = |errno: Errno| Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0));
-        let pidfd = process::pidfd(self.pid).map(owned).map_err(failed)?;
+        let pidfd = process::pidfd(pid).map(owned).map_err(|errno| {
+            // The first one is still who we are to end; this one would go on, and become the program.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            Error::io("", "can't follow the child", std::io::Error::from_raw_os_error(errno.0))
+        })?;
+        let first_pid = std::mem::replace(&mut self.pid, pid);
         let first = std::mem::replace(&mut self.pidfd, pidfd);
         self.early.wait_for(first.as_fd(), interrupts)?;
         reap(first.as_fd(), first_pid).map(drop)

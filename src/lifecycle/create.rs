@@ -56,7 +56,7 @@ pub fn make(
     };
     let interrupts = Interrupts::hold()?; // before there is anything to undo
     let entry = store.claim(&request.id)?;
-    let _lock = entry.lock()?;
+    let _lock = entry.lock().inspect_err(|_| drop(entry.remove()))?;
     let hooked = Cell::new(false);
     let mut making = Making::new(&entry, &hooked);
     let mut record = intent(request, prepared);
@@ -106,7 +106,12 @@ pub fn make(
 /// has none to give.
 fn fill_in(record: &mut Record, child: &Child, agent: Option<Agent<'_>>) -> Result<()> {
     record.pid = Some(child.pid());
-    record.start_time = Stat::of(child.pid()).map(|stat| stat.start_time);
+    let hidden = || {
+        Error::new(format!("/proc/{}", child.pid()), "is not there, though the container's process is").hint(
+            "/proc must be mounted for this pid namespace, and show this user's processes: see hidepid in proc(5)",
+        )
+    };
+    record.start_time = Some(Stat::of(child.pid())?.ok_or_else(hidden)?.start_time);
     if let (Some(agent), Some(filter)) = (agent, child.take_listener()) {
         agent.hand_over(&filter, child.pid(), &State::for_hooks(record, Status::Creating))?;
         record.listener = None;
@@ -182,8 +187,13 @@ pub fn tell_pid(child: &Child, pidfd_socket: Option<&Path>, pid_file: Option<&Pa
 /// device, a FIFO or a directory was not meant to be.
 fn write_pid(path: &Path, pid: i32) -> Result<()> {
     let failed = |cause: std::io::Error| {
-        Error::io("--pid-file", format!("{} can't be written", path.display()), cause)
-            .hint("name a file in a directory that is there and can be written to")
+        let number = cause.raw_os_error();
+        let error = Error::io("--pid-file", format!("{} can't be written", path.display()), cause);
+        match number {
+            Some(libc::ENOSPC | libc::EDQUOT) => error.hint("make room on that file system, or name a file elsewhere"),
+            Some(libc::EMFILE | libc::ENFILE) => error,
+            _ => error.hint("name a file in a directory that is there and can be written to"),
+        }
     };
     let there = path.symlink_metadata().map(|there| there.file_type());
     if there.is_ok_and(|there| !there.is_file() && !there.is_symlink()) {

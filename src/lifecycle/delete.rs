@@ -24,20 +24,18 @@ pub fn delete(store: &Store, id: &Id, force: bool) -> Result<Vec<Error>> {
         Err(_) if force && store.find(id)?.is_none() => return Ok(Vec::new()),
         lock => lock?,
     };
-    match entry.read() {
-        Ok(record) => whole(&entry, &record, force),
-        Err(_) if force => remains(&entry).map(|()| Vec::new()),
-        Err(damage) => Err(damage),
+    if force {
+        return match entry.salvage()? {
+            Some(record) => destroy(&entry, &record),
+            None => remains(&entry).map(|()| Vec::new()),
+        };
     }
-}
-
-fn whole(entry: &Entry, record: &Record, force: bool) -> Result<Vec<Error>> {
-    let status = status(entry, record);
-    if status != Status::Stopped && !force {
-        return Err(Error::new(entry.id().as_str(), format!("can't be deleted: it is {status}, not stopped"))
-            .hint(format!("`stop {id}` first, or `delete --force {id}`", id = entry.id())));
+    let record = entry.read()?;
+    match status(&entry, &record)? {
+        Status::Stopped => destroy(&entry, &record),
+        status => Err(Error::new(id.as_str(), format!("can't be deleted: it is {status}, not stopped"))
+            .hint(format!("`stop {id}` first, or `delete --force {id}`"))),
     }
-    destroy(entry, record)
 }
 
 /// The end of a container: its processes, its cgroups; the poststop hooks run; its state goes last (spec: runtime, Lifecycle

@@ -53,11 +53,15 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     let input = input(state).map_err(|cause| failed("can't be given the state", cause))?;
     let (sayings, ear) = pipe().map_err(|cause| failed("can't be listened to", cause))?;
     let child = start(hook, &state.bundle, &input, &ear).map_err(|cause| {
-        let hint = match cause {
-            Errno::EACCES => "it must be an executable file of the host",
-            _ => "it is a program of the host: correct its path, or install it",
-        };
-        failed("can't be started", cause.into()).hint(hint)
+        let error = failed("can't be started", cause.into());
+        match cause {
+            Errno::EACCES => error.hint("it must be an executable file of the host"),
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENOEXEC => {
+                error.hint("it is a program of the host: correct its path, or install it")
+            }
+            Errno::EAGAIN => error.hint("RLIMIT_NPROC, pids.max or kernel.pid_max is reached"),
+            _ => error,
+        }
     })?;
     // Ours must go, or its end would never be heard.
     drop(ear);
@@ -81,8 +85,8 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
 /// The state as a file that is already written: a hook that does not read it blocks nobody, however long it is.
 fn input(state: &State) -> std::io::Result<File> {
     let mut file = File::from(memfd_create("state", MFdFlags::MFD_CLOEXEC)?);
-    serde_json::to_writer(&mut file, state)?;
-    file.flush()?;
+    // In one piece: serde_json would make a system call of each word.
+    file.write_all(&serde_json::to_vec(state)?)?;
     file.seek(SeekFrom::Start(0))?;
     Ok(file)
 }
@@ -108,7 +112,11 @@ fn start(hook: &Hook, bundle: &Path, input: &File, ear: &PipeWriter) -> Result<P
     let moved = here.is_ok() && chdir(bundle).is_ok();
     let started = posix_spawn(hook.path.as_c_str(), &files, &attributes, &hook.args, &hook.env);
     if let (Ok(here), true) = (here, moved) {
-        fchdir(here)?;
+        // The hook has begun, and must not outlive the error.
+        if let (Err(cause), Ok(hook)) = (fchdir(here), started) {
+            kill(hook)?;
+            return Err(cause);
+        }
     }
     started
 }

@@ -19,7 +19,7 @@ pub fn list(store: &Store) -> Result<Vec<Listed>> {
     for id in store.list()? {
         // One that was deleted since is not missing.
         if let Some(entry) = store.find(&id)? {
-            listed.push(Listed { state: entry.read().map(|record| State::now(&entry, &record)), id });
+            listed.push(Listed { state: entry.read().and_then(|record| State::now(&entry, &record)), id });
         }
     }
     Ok(listed)

@@ -15,7 +15,7 @@ pub fn pause(store: &Store, id: &Id) -> Result<()> {
     let entry = store.open_entry(id)?;
     let _lock = entry.lock()?;
     let record = entry.read()?;
-    match status(&entry, &record) {
+    match status(&entry, &record)? {
         Status::Created | Status::Running => cgroup(&entry, &record)?.freeze(Instant::now() + PATIENCE),
         Status::Stopped => Err(Error::new(id.as_str(), "can't be paused: container not running")),
         status => Err(Error::new(id.as_str(), format!("can't be paused: it is {status}"))),
@@ -27,7 +27,7 @@ pub fn resume(store: &Store, id: &Id) -> Result<()> {
     let entry = store.open_entry(id)?;
     let _lock = entry.lock()?;
     let record = entry.read()?;
-    match status(&entry, &record) {
+    match status(&entry, &record)? {
         Status::Paused => cgroup(&entry, &record)?.thaw(Instant::now() + PATIENCE),
         // SIGKILL ends even who is paused, and containerd's shim then resumes what is left.
         Status::Stopped if own_cgroup(&record)?.map(|cgroup| cgroup.frozen()).transpose()? == Some(true) => {

@@ -29,7 +29,7 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
 fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     let _lock = entry.lock()?;
     let record = entry.read()?;
-    match status(entry, &record) {
+    match status(entry, &record)? {
         Status::Created if record.no_process => {
             return Err(no_process("is missing in the config that the container was created with").into());
         }
@@ -71,7 +71,10 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
         }
         return Err(if hook { end_of_life(entry, &record, error) } else { error });
     }
-    entry.remove_start_socket()?;
+    // It has begun, whatever becomes of the file; nobody listens there any more.
+    if let Err(left) = entry.remove_start_socket() {
+        tracing::warn!("{left}");
+    }
     poststart(&record).map_err(|error| end_of_life(entry, &record, error))?;
     Ok(notify.zip(init))
 }

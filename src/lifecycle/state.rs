@@ -54,20 +54,20 @@ impl State {
     }
 
     /// The state of the container in `entry`, now.
-    pub fn now(entry: &Entry, record: &Record) -> Self {
-        let spec = Self::for_hooks(record, status(entry, record));
-        Self {
+    pub fn now(entry: &Entry, record: &Record) -> Result<Self> {
+        let spec = Self::for_hooks(record, status(entry, record)?);
+        Ok(Self {
             pid: Some(spec.pid.unwrap_or(0)),
             rootfs: Some(record.rootfs.clone()),
             created: Some(record.created.clone()),
             owner: Some(owner_name(record.owner)),
             ..spec
-        }
+        })
     }
 }
 
 /// The state of container `id`.
 pub fn state(store: &Store, id: &Id) -> Result<State> {
     let entry = store.open_entry(id)?;
-    Ok(State::now(&entry, &entry.read()?))
+    State::now(&entry, &entry.read()?)
 }

@@ -41,7 +41,7 @@ pub fn stop(store: &Store, ids: &[Id], signal: Signal, patience: Duration) -> Ve
 fn ask(store: &Store, id: &Id, signal: Signal, patience: Duration) -> Result<Asked> {
     let entry = store.open_entry(id)?;
     let record = entry.read()?;
-    let status = status(&entry, &record);
+    let status = status(&entry, &record)?;
     if status == Status::Creating {
         return Err(Error::new(id.as_str(), "is just being created").hint("`delete --force` ends that as well"));
     }

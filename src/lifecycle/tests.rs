@@ -31,7 +31,7 @@ fn container(root: &Path, name: &str, script: &str) -> (Store, Child) {
         version: 1,
         id: name.into(),
         pid: Some(pid),
-        start_time: Stat::of(pid).map(|stat| stat.start_time),
+        start_time: Stat::of(pid).unwrap().map(|stat| stat.start_time),
         oci_version: "1.0.2".into(),
         pid_namespace: true,
         ..Record::default()

@@ -18,7 +18,7 @@ pub fn update(store: &Store, id: &Id, json: &[u8], file: &str, schemata: &[(&str
     let entry = store.open_entry(id)?;
     let _lock = entry.lock()?;
     let record = entry.read()?;
-    if matches!(status(&entry, &record), Status::Stopped | Status::Creating) {
+    if matches!(status(&entry, &record)?, Status::Stopped | Status::Creating) {
         return Err(Error::new(id.as_str(), "container not running"));
     }
     let (mut resources, warnings) = bundle::load_resources(json, file, &record.oci_version)?;

@@ -85,16 +85,24 @@ impl Entry {
         let lock = Lock(self);
         match nix::sys::stat::fstat(&self.directory) {
             Ok(about) if about.st_nlink > 0 => Ok(lock),
-            _ => Err(Error::new("", format!("container {:?} does not exist", self.id.as_str()))),
+            Ok(_) => Err(Error::new("", format!("container {:?} does not exist", self.id.as_str()))),
+            Err(cause) => Err(self.failed("", "can't be looked at", cause)),
         }
     }
 
     /// Whether another command is changing this container; false while this entry holds the lock itself.
-    pub(super) fn busy(&self) -> bool {
+    pub(super) fn busy(&self) -> Result<bool> {
+        if self.locked.get() {
+            return Ok(false);
+        }
         // Another open file, because a lock belongs to one: by way of `directory` this would give up our own.
         let other = openat(&self.directory, ".", OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
-        let taken = |other| matches!(File::from(other).try_lock_shared(), Err(TryLockError::WouldBlock));
-        !self.locked.get() && other.is_ok_and(taken)
+        match other.map(|other| File::from(other).try_lock_shared()) {
+            Ok(taken) => Ok(matches!(taken, Err(TryLockError::WouldBlock))),
+            // Deleted meanwhile.
+            Err(Errno::ENOENT) => Ok(false),
+            Err(cause) => Err(self.failed("", "can't be opened", cause)),
+        }
     }
 
     /// Replaces the record: after a crash there is the old one or the new one, whole.
@@ -118,6 +126,17 @@ impl Entry {
             Err(cause) => return Err(self.failed(RECORD, "can't be read", cause)),
         };
         Record::from_json(&json, &self.place(RECORD))
+    }
+
+    /// The record, if it is whole. Fails only where it could be read at another time: no file descriptors left, say.
+    pub fn salvage(&self) -> Result<Option<Record>> {
+        match self.get(RECORD) {
+            Ok(json) => Ok(Record::from_json(&json, RECORD).ok()),
+            Err(cause) if matches!(cause.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => {
+                Err(self.failed(RECORD, "can't be read", cause))
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     /// Remembers where the container's cgroup will be, for [`Self::cgroup`]. To be called before it is made, but only

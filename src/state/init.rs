@@ -35,7 +35,7 @@ impl Init {
             }
         };
         // In this order: the pidfd holds whoever has the number now, and the start time tells who it is.
-        let same = Stat::of(pid).is_some_and(|stat| stat.start_time == start_time && !stat.ended());
+        let same = Stat::of(pid)?.is_some_and(|stat| stat.start_time == start_time && !stat.ended());
         Ok(same.then_some(Self { pid, start_time, pidfd }))
     }
 
@@ -101,7 +101,7 @@ impl Init {
 
 /// The wait status of a zombie.
 fn zombie_code(pid: i32, start_time: u64) -> Option<i32> {
-    let zombie = Stat::of(pid).filter(|stat| stat.start_time == start_time && stat.ended())?;
+    let zombie = Stat::of(pid).ok()?.filter(|stat| stat.start_time == start_time && stat.ended())?;
     // Whoever may not trace it is shown 0, whatever it is, and does not get to see the links of its namespaces either.
     let may_trace = std::fs::read_link(format!("/proc/{pid}/ns/user")).is_ok();
     may_trace.then_some(zombie.exit_code)

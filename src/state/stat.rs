@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Read;
 
+use crate::error::{Error, Result};
+
 /// What tells a process from another that got its number later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
@@ -16,11 +18,17 @@ pub struct Stat {
 
 impl Stat {
     /// The process `pid` as it is now; `None` if there is none.
-    pub fn of(pid: i32) -> Option<Self> {
+    ///
+    /// Fails where the kernel does not say: no file descriptors left, say. That is no sign that it has ended.
+    pub fn of(pid: i32) -> Result<Option<Self>> {
         // The line has 52 numbers of at most 20 digits and a name of at most 64 bytes.
         let mut line = [0; 1280];
-        let length = File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut line)).ok()?;
-        Self::parse(line.get(..length)?)
+        let path = format!("/proc/{pid}/stat");
+        match File::open(&path).and_then(|mut file| file.read(&mut line)) {
+            Ok(length) => Ok(line.get(..length).and_then(Self::parse)),
+            Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),
+            Err(cause) => Err(Error::io(path, "can't be read", cause)),
+        }
     }
 
     /// Reads the line. The name (field 2) stands in parentheses and may have any bytes in it, parentheses and spaces
@@ -77,8 +85,8 @@ mod tests {
 
     #[test]
     fn this_process_lives_and_a_wrong_number_does_not() {
-        let me = Stat::of(std::process::id().cast_signed()).unwrap();
+        let me = Stat::of(std::process::id().cast_signed()).unwrap().unwrap();
         assert!(!me.ended() && me.start_time > 0);
-        assert_eq!(Stat::of(-1), None);
+        assert_eq!(Stat::of(-1), Ok(None));
     }
 }

@@ -9,6 +9,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, soc
 use serde::Serialize;
 
 use super::{Entry, Record, Stat};
+use crate::error::{Error, Result};
 
 /// What a container is doing (spec: runtime, State), and `Paused`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -42,38 +43,47 @@ impl fmt::Display for Status {
 ///
 /// A record without a pid whose `create` is no longer at work is one that was interrupted: `Stopped`. So is a container
 /// whose init is a zombie, or whose init's number now belongs to another process.
-pub fn status(entry: &Entry, record: &Record) -> Status {
+///
+/// Fails where the kernel does not say. A guess could be that it has stopped, and `delete` would believe it.
+pub fn status(entry: &Entry, record: &Record) -> Result<Status> {
     let (Some(pid), Some(start_time)) = (record.pid, record.start_time) else {
-        return if entry.busy() { Status::Creating } else { Status::Stopped };
+        return Ok(if entry.busy()? { Status::Creating } else { Status::Stopped });
     };
-    if !Stat::of(pid).is_some_and(|stat| stat.start_time == start_time && !stat.ended()) {
+    Ok(if !Stat::of(pid)?.is_some_and(|stat| stat.start_time == start_time && !stat.ended()) {
         Status::Stopped
-    } else if record.cgroup.as_deref().is_some_and(frozen) {
+    } else if record.cgroup.as_deref().map(frozen).transpose()? == Some(true) {
         Status::Paused
-    } else if waits_for_start(entry) {
+    } else if waits_for_start(entry)? {
         Status::Created
     } else {
         Status::Running
-    }
+    })
 }
 
-/// Whether all of the cgroup stands still (kernel: cgroup-v2, cgroup.events).
-fn frozen(cgroup: &Path) -> bool {
-    fs::read_to_string(cgroup.join("cgroup.events")).is_ok_and(|events| events.lines().any(|line| line == "frozen 1"))
+/// Whether all of the cgroup stands still (kernel: cgroup-v2, cgroup.events). One that is gone does not.
+fn frozen(cgroup: &Path) -> Result<bool> {
+    let file = cgroup.join("cgroup.events");
+    match fs::read_to_string(&file) {
+        Ok(events) => Ok(events.lines().any(|line| line == "frozen 1")),
+        Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => Ok(false),
+        Err(cause) => Err(Error::io(file.display().to_string(), "can't be read", cause)),
+    }
 }
 
 /// Whether init still listens on its start socket: it does so until it executes the user's program, which closes the
 /// socket. A connection that says nothing and goes away does not start it.
-fn waits_for_start(entry: &Entry) -> bool {
+fn waits_for_start(entry: &Entry) -> Result<bool> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let Ok(socket) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else {
-        return false;
-    };
-    let Ok(address) = UnixAddr::new(&entry.start_socket()) else {
-        return false;
-    };
-    // EAGAIN: it listens, and there are more questions than it has room for.
-    matches!(connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &address), Ok(()) | Err(Errno::EAGAIN))
+    let asked = socket(AddressFamily::Unix, SockType::Stream, flags, None).and_then(|socket| {
+        let address = UnixAddr::new(&entry.start_socket())?;
+        connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &address)
+    });
+    match asked {
+        // EAGAIN: it listens, and there are more questions than it has room for.
+        Ok(()) | Err(Errno::EAGAIN) => Ok(true),
+        Err(Errno::ENOENT | Errno::ECONNREFUSED) => Ok(false),
+        Err(cause) => Err(Error::io(entry.id().as_str(), "can't be asked whether it waits for its start", cause)),
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +99,7 @@ mod tests {
         let entry = Store::open(&dir.join("root")).unwrap().claim(&Id::new("web").unwrap()).unwrap();
         let child = Command::new("sleep").arg("1000").spawn().unwrap();
         let pid = child.id().cast_signed();
-        let start_time = Stat::of(pid).map(|stat| stat.start_time);
+        let start_time = Stat::of(pid).unwrap().map(|stat| stat.start_time);
         (entry, Record { pid: Some(pid), start_time, ..Record::default() }, child)
     }
 
@@ -97,32 +107,32 @@ mod tests {
     fn it_comes_from_the_kernel() {
         let dir = tempfile::tempdir().unwrap();
         let (entry, record, mut child) = container(dir.path());
-        assert_eq!(status(&entry, &record), Status::Running);
+        assert_eq!(status(&entry, &record), Ok(Status::Running));
 
         let listener = UnixListener::bind(entry.start_socket()).unwrap();
-        assert_eq!(status(&entry, &record), Status::Created);
+        assert_eq!(status(&entry, &record), Ok(Status::Created));
         drop(listener);
-        assert_eq!(status(&entry, &record), Status::Running, "a socket that nobody listens on");
+        assert_eq!(status(&entry, &record), Ok(Status::Running), "a socket that nobody listens on");
 
         fs::write(dir.path().join("cgroup.events"), "populated 1\nfrozen 1\n").unwrap();
         let paused = Record { cgroup: Some(dir.path().into()), ..record.clone() };
-        assert_eq!(status(&entry, &paused), Status::Paused);
+        assert_eq!(status(&entry, &paused), Ok(Status::Paused));
 
         let stranger = Record { start_time: record.start_time.map(|time| time + 1), ..record.clone() };
-        assert_eq!(status(&entry, &stranger), Status::Stopped, "its number is another's");
+        assert_eq!(status(&entry, &stranger), Ok(Status::Stopped), "its number is another's");
         assert!(Init::find(&stranger).unwrap().is_none());
 
         let init = Init::find(&record).unwrap().unwrap();
         assert!(!init.wait(Some(Instant::now())).unwrap());
         assert!(init.signal(libc::SIGKILL).unwrap());
         assert!(init.wait(Some(Instant::now() + Duration::from_mins(1))).unwrap());
-        assert_eq!(status(&entry, &record), Status::Stopped, "a zombie");
+        assert_eq!(status(&entry, &record), Ok(Status::Stopped), "a zombie");
         assert!(Init::find(&record).unwrap().is_none());
         assert_eq!(init.exit_status(), Some(137), "as the zombie shows it");
         assert_eq!(Init::zombie_status(&record), Some(137));
 
         child.wait().unwrap();
-        assert_eq!(status(&entry, &record), Status::Stopped);
+        assert_eq!(status(&entry, &record), Ok(Status::Stopped));
         assert!(!init.signal(0).unwrap());
         assert_eq!(Init::zombie_status(&record), None);
         // Linux 6.15 and later tell whoever had a pidfd; older ones nobody but the parent.
@@ -138,10 +148,10 @@ mod tests {
         let store = Store::open(store.path()).unwrap();
         let other = store.open_entry(&id).unwrap();
         let lock = entry.lock().unwrap();
-        assert_eq!(status(&other, &Record::default()), Status::Creating);
-        assert_eq!(status(&other, &Record::default()), Status::Creating, "asking does not take the lock away");
-        assert_eq!(status(&entry, &Record::default()), Status::Stopped, "its own lock is not in its way");
+        assert_eq!(status(&other, &Record::default()), Ok(Status::Creating));
+        assert_eq!(status(&other, &Record::default()), Ok(Status::Creating), "asking does not take the lock away");
+        assert_eq!(status(&entry, &Record::default()), Ok(Status::Stopped), "its own lock is not in its way");
         drop(lock);
-        assert_eq!(status(&other, &Record::default()), Status::Stopped);
+        assert_eq!(status(&other, &Record::default()), Ok(Status::Stopped));
     }
 }

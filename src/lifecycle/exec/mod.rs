@@ -21,7 +21,7 @@ use crate::state::{Id, Init, Status, Store, status};
 pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let entry = store.open_entry(id)?;
     let record = entry.read()?;
-    let status = status(&entry, &record);
+    let status = status(&entry, &record)?;
     allowed(id, status, request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
     let (bundle, host, mut plan) = planned_to_join(&entry, &record)?;
