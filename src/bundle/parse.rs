@@ -70,7 +70,7 @@ fn mended<T: DeserializeOwned>(
     let parsed = match serde_json::from_slice(text.as_bytes()) {
         Ok(parsed) => Some(parsed),
         Err(cause) => {
-            let path = names::path(text.as_bytes(), place_of(&cause, text.as_bytes()));
+            let path = names::path(text.as_bytes(), of.names, place_of(&cause, text.as_bytes()));
             let mut problems = wrong_type(&cause, &path, of.prefix, file, first).problems;
             // What it says of, or in, an array in an object's place has been said better.
             problems.retain(|problem| !found.errors.iter().any(|known| within(&problem.place, &known.place)));
