@@ -65,6 +65,6 @@ fn manual(whole: Command, dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn failed(dir: &Path, cause: std::io::Error) -> Error {
+fn failed(dir: &Path, cause: io::Error) -> Error {
     Error::io(dir.display().to_string(), "can't be filled", cause)
 }
