@@ -337,6 +337,30 @@ fn failed_create_leaves_nothing() {
     });
 }
 
+/// Between create and start the root file system may go: `start` says that it did, and does not look for the cause in the
+/// program's interpreter.
+#[test]
+fn program_removed_before_its_start() {
+    guarded(|host| {
+        if host.lacks(&["runc"], "1.1 starts it even so") {
+            return;
+        }
+        let bundle = Bundle::new();
+        let container = host.create(&bundle);
+        fs::remove_dir_all(bundle.rootfs()).unwrap();
+        let output = container.call("start", &[]);
+        assert_ne!(output.status, 0, "{output:?}");
+        if host.is_onggi() {
+            assert_eq!(output.status, 127, "{output:?}");
+            output
+                .fails_with("/payload\": was there when the container was created, and is not any more: no such file");
+        }
+        container.ended();
+        assert_eq!(container.status(), "stopped");
+        container.delete();
+    });
+}
+
 /// A pid file is made, or replaced: never what is no file. After an error nothing of it is left.
 #[test]
 fn pid_file_in_the_place_of_something() {
