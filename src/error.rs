@@ -19,12 +19,14 @@ pub struct Problem {
     pub what: String,
     /// What to do about it, where that can be known.
     pub hint: Option<String>,
+    /// Of a warning: whether it is for the log file alone. On a terminal it would be noise.
+    pub quiet: bool,
 }
 
 impl Problem {
     /// A problem at `place`.
     pub fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { place: place.into(), what: what.into(), hint: None }
+        Self { place: place.into(), what: what.into(), hint: None, quiet: false }
     }
 
     /// Adds the remedy.
@@ -33,7 +35,26 @@ impl Problem {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Has the warning be for the log file alone, if `quiet`.
+    #[must_use]
+    pub fn quiet(mut self, quiet: bool) -> Self {
+        self.quiet = quiet;
+        self
+    }
+
+    /// Says it as a warning.
+    pub fn warn(&self) {
+        if self.quiet {
+            tracing::warn!(target: LOG_FILE, "{self}");
+        } else {
+            tracing::warn!("{self}");
+        }
+    }
 }
+
+/// The target of an event that is for the log file alone.
+pub const LOG_FILE: &str = "log file";
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,6 +117,9 @@ impl Error {
             }
             Some(libc::ENOSYS) => {
                 error.hint("onggi needs Linux 5.14 or newer, and no seccomp profile around it that hides its calls")
+            }
+            Some(libc::EFBIG) => {
+                error.hint("files that onggi writes may be too small: raise the limit (`ulimit -f`, LimitFSIZE=)")
             }
             Some(libc::ENFILE) => error.hint("the whole machine has too many files open: see fs.file-max (sysctl)"),
             _ => error,

@@ -28,8 +28,24 @@ pub fn load_process(bytes: &[u8], file: &str) -> Result<(Process, Vec<Problem>)>
 /// `ociVersion`, which decides what a limit of 0 processes means.
 pub fn load_resources(bytes: &[u8], file: &str, version: &str) -> Result<(LinuxResources, Vec<Problem>)> {
     let (mut resources, warnings) = parse(bytes, file, &RESOURCES)?;
+    if !warnings.is_empty() && resources == LinuxResources::default() {
+        unwrapped(bytes, file)?;
+    }
     mend::drop_unasked_pids(&mut resources, version, || serde_json::from_slice(bytes).unwrap_or_default());
     Ok((resources, warnings))
+}
+
+/// An error for a whole config, or a part of one, where resources alone are wanted: nothing of it would be done.
+fn unwrapped(bytes: &[u8], file: &str) -> Result<()> {
+    let json: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let Some(place) = ["linux.resources", "resources"].into_iter().find(|place| {
+        let pointer = format!("/{}", place.replace('.', "/"));
+        json.pointer(&pointer).is_some_and(Value::is_object)
+    }) else {
+        return Ok(());
+    };
+    let hint = format!("give that object alone: jq .{place} FILE | onggi update --resources - ID");
+    Err(Error::new(file, format!("has its limits in {place}, where they are not looked for")).hint(hint))
 }
 
 /// What is parsed.
@@ -72,7 +88,7 @@ fn mended<T: DeserializeOwned>(
     let parsed = match serde_json::from_str(&text) {
         Ok(parsed) => Some(parsed),
         Err(cause) => {
-            let path = names::path(&text, place_of(&cause, text.as_bytes()));
+            let path = names::path(&text, of.names, place_of(&cause, text.as_bytes()));
             let mut problems = wrong_type(&cause, &path, of.prefix, file, first).problems;
             // What it says of, or in, an array in an object's place has been said better.
             problems.retain(|problem| !found.errors.iter().any(|known| within(&problem.place, &known.place)));

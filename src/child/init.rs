@@ -155,6 +155,9 @@ fn become_program(script: &'static Script, wire: Wire, born_last: bool) -> Outco
             program::inherit(script)?;
         }
         if !early {
+            if process.start.some().is_some() {
+                program::is_there(program)?;
+            }
             identity::finish(process, waiting, &Handover::new(wire))?;
         }
         program::execute(process, program, envp)

@@ -99,6 +99,12 @@ pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     }
 }
 
+/// Whether the program is still where it was found: since then it may have been removed, with its rootfs. execve alone
+/// couldn't tell that from an interpreter that is missing.
+pub fn is_there(program: &CStr) -> Outcome {
+    file::stat_path(program).map(drop).nth(Step::Program, 2)
+}
+
 /// Lets the program inherit what its caller gave it: before the filter, which may forbid it.
 pub fn inherit(script: &Script) -> Outcome {
     for number in 3..3 + script.preserve.cast_signed() {

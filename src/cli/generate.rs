@@ -1,10 +1,11 @@
 //! `onggi generate`
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use clap::{Parser, Subcommand};
+use clap::{Command, Parser, Subcommand};
 use clap_complete::Shell;
+use clap_mangen::Man;
 
 use super::{Context, Run, output};
 use crate::error::{Error, Result};
@@ -35,10 +36,7 @@ impl Run for Generate {
     fn run(self, context: &Context) -> Result<u8> {
         let mut whole = context.whole();
         match self.what {
-            What::Man { dir } => {
-                let written = fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(whole, &dir));
-                written.map_err(|cause| failed(&dir, cause))?;
-            }
+            What::Man { dir } => manual(whole, &dir).map_err(|cause| failed(&dir, cause))?,
             What::Completions { shell } => {
                 let mut text = Vec::new();
                 clap_complete::generate(shell, &mut whole, "onggi", &mut text);
@@ -49,6 +47,24 @@ impl Run for Generate {
     }
 }
 
-fn failed(dir: &Path, cause: std::io::Error) -> Error {
+/// Writes a page for each command and one for all of them.
+fn manual(whole: Command, dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let mut whole = whole.disable_help_subcommand(true);
+    whole.build();
+    for command in whole.get_subcommands().filter(|command| !command.is_hide_set()).chain([&whole]) {
+        let page = Man::new(command.clone());
+        let mut text = Vec::new();
+        page.render(&mut text)?;
+        // What stands below a command's help has no better name there.
+        let text = String::from_utf8_lossy(&text)
+            .replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n")
+            .replace(".SH EXTRA\n", ".SH NOTES\n");
+        fs::write(dir.join(page.get_filename()), text)?;
+    }
+    Ok(())
+}
+
+fn failed(dir: &Path, cause: io::Error) -> Error {
     Error::io(dir.display().to_string(), "can't be filled", cause)
 }

@@ -20,7 +20,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::global::LogFormat;
-use crate::error::{Error, Result};
+use crate::error::{Error, LOG_FILE, Result};
 use crate::state::time;
 
 /// Where lines go and how they look.
@@ -107,7 +107,8 @@ fn say(text: &str) {
 
 impl Subscriber for Log {
     fn enabled(&self, about: &Metadata<'_>) -> bool {
-        about.is_event() && about.level() <= if self.debug { &Level::DEBUG } else { &Level::WARN }
+        let wanted = about.level() <= if self.debug { &Level::DEBUG } else { &Level::WARN };
+        about.is_event() && wanted && (self.file.is_some() || about.target() != LOG_FILE)
     }
 
     fn event(&self, event: &Event<'_>) {

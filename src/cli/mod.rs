@@ -61,9 +61,11 @@ trait Run: Parser {
 }
 
 /// Opens a standard stream that the caller left closed, and has a closed pipe be an error rather than an end. For an
-/// entry that is not Rust's own, which does the same.
+/// entry that is not Rust's own, which does the same. So is a file that would grow beyond the caller's limit (`ulimit -f`).
 pub fn prepare_process() {
-    sys::process::ignore_sigpipe(true);
+    for error_enough in [abi::SIGPIPE, abi::SIGXFSZ] {
+        sys::process::ignore_signal(error_enough);
+    }
     for stdio in 0..3 {
         if sys::file::fcntl(Fd(stdio), abi::F_GETFD, 0).is_err() {
             // The lowest number that is free, so it becomes this one; not to be closed by an execve.

@@ -15,18 +15,21 @@ use crate::error::{Error, Result};
 /// The three signals, held back.
 pub struct Interrupts {
     signals: SignalFd,
-    before: SigSet,
+    /// Those that were not held back before. (The set as it was would not do: musl leaves one out of it, see `sys::signals`.)
+    held: SigSet,
 }
 
 impl Interrupts {
     /// Holds the signals back until this is dropped.
     pub fn hold() -> Result<Self> {
         let failed = |cause: Errno| Error::io("", "can't hold back signals", cause);
-        let wanted: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+        let three = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+        let wanted: SigSet = three.into_iter().collect();
         let mut before = SigSet::empty();
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&wanted), Some(&mut before)).map_err(failed)?;
         let signals = SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
-        Ok(Self { signals, before })
+        let held = three.into_iter().filter(|signal| !before.contains(*signal)).collect();
+        Ok(Self { signals, held })
     }
 
     /// Whether a signal has come, and waits to be taken by [`Self::check`].
@@ -54,6 +57,6 @@ impl AsFd for Interrupts {
 
 impl Drop for Interrupts {
     fn drop(&mut self) {
-        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.before), None);
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&self.held), None);
     }
 }

@@ -3,15 +3,14 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 
 use super::proc::Proc;
 use crate::error::{Error, Result};
-use crate::sys::abi;
+use crate::sys::{Errno as SystemError, Fd, abi, process};
 
 /// Waits for the child `pid` behind `pidfd` to end, and takes its status: 128 + n if signal n ended it.
 ///
@@ -19,22 +18,21 @@ use crate::sys::abi;
 /// may trace another. That it has ended the kernel says even so, and with which status.
 pub fn reap(pidfd: BorrowedFd<'_>, pid: i32) -> Result<u8> {
     let failed = |cause: Errno| Error::io("", "can't wait for the container's process", cause);
-    let mut wait = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+    let mut options = abi::WEXITED | abi::WNOHANG;
     loop {
         match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], PollTimeout::NONE) {
             Ok(_) => {}
             Err(Errno::EINTR) => continue,
             Err(cause) => return Err(failed(cause)),
         }
-        match waitid(Id::PIDFd(pidfd), wait) {
-            Ok(WaitStatus::Exited(_, status)) => return Ok(byte(status)),
-            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(128 + byte(signal as i32)),
+        match process::waitid(abi::P_PIDFD, Fd(pidfd.as_raw_fd()).arg(), options) {
+            Ok((abi::CLD_EXITED, status)) => return Ok(byte(status)),
+            Ok((abi::CLD_KILLED | abi::CLD_DUMPED, signal)) => return Ok(128 + byte(signal)),
             Ok(_) => match status_of_zombie(pid) {
                 Some(status) => return Ok(status),
-                None => wait = WaitPidFlag::WEXITED,
+                None => options = abi::WEXITED,
             },
-            Err(Errno::EINTR) => {}
-            Err(cause) => return Err(failed(cause)),
+            Err(SystemError(cause)) => return Err(failed(Errno::from_raw(cause))),
         }
     }
 }

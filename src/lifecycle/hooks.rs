@@ -16,14 +16,14 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::stat::Mode;
-use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, chdir, fchdir};
 
 use crate::error::{Error, Result};
 use crate::launch::Interrupts;
-use crate::lifecycle::State;
+use crate::lifecycle::{Signal as AnySignal, State};
 use crate::plan::{DEFAULT_HOOK_TIMEOUT, Hook};
 use crate::state::{Record, Status};
+use crate::sys::{abi, process};
 
 /// How much is kept of what a hook says: its last bytes.
 const SAYINGS: usize = 4096;
@@ -67,8 +67,8 @@ fn run_one(hook: &Hook, place: &str, state: &State, interrupts: Option<&Interrup
     drop(ear);
     let timeout = hook.timeout.unwrap_or(DEFAULT_HOOK_TIMEOUT);
     match attend(child, sayings, Instant::now() + timeout, interrupts) {
-        Ok((Some(WaitStatus::Exited(_, 0)), _)) => Ok(()),
-        Ok((Some(status), said)) => Err(Error::new(place, format!("{}{}", ending(&status), quoted(&said)))),
+        Ok((Some((abi::CLD_EXITED, 0)), _)) => Ok(()),
+        Ok((Some(end), said)) => Err(Error::new(place, format!("{}{}", ending(end), quoted(&said)))),
         Ok((None, _)) if interrupts.is_some_and(Interrupts::came) => interrupts.map_or(Ok(()), Interrupts::check),
         Ok((None, said)) => {
             let what = format!("was killed at its timeout of {} s{}", timeout.as_secs(), quoted(&said));
@@ -121,6 +121,9 @@ fn start(hook: &Hook, bundle: &Path, input: &File, ear: &PipeWriter) -> Result<P
     started
 }
 
+/// How a hook ended: `si_code` and `si_status` of waitid(2).
+type End = (i32, i32);
+
 /// Listens to the hook until it ends; `None` if it was killed at `deadline`. Its children may live on and hold the
 /// pipe open, so the end of what it says is not waited for.
 fn attend(
@@ -128,7 +131,7 @@ fn attend(
     mut sayings: PipeReader,
     deadline: Instant,
     interrupts: Option<&Interrupts>,
-) -> std::io::Result<(Option<WaitStatus>, Vec<u8>)> {
+) -> std::io::Result<(Option<End>, Vec<u8>)> {
     let pidfd = crate::state::open_pidfd(child.as_raw())?;
     fcntl(&sayings, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut said = Vec::new();
@@ -150,7 +153,7 @@ fn attend(
         let ended = fds[0].any() == Some(true);
         silent = silent || hear(&mut sayings, &mut said)?;
         if ended {
-            return Ok((Some(waitpid(child, None)?), said));
+            return Ok((Some(wait(child)?), said));
         }
         if left == Duration::ZERO || interrupts.is_some_and(Interrupts::came) {
             kill(child)?;
@@ -180,14 +183,18 @@ fn hear(sayings: &mut PipeReader, said: &mut Vec<u8>) -> std::io::Result<bool> {
 fn kill(child: Pid) -> Result<(), Errno> {
     // It is not reaped yet, so the group is still its own.
     killpg(child, Signal::SIGKILL)?;
-    waitpid(child, None).map(drop)
+    wait(child).map(drop)
 }
 
-fn ending(status: &WaitStatus) -> String {
-    match status {
-        WaitStatus::Exited(_, code) => format!("ended with status {code}"),
-        WaitStatus::Signaled(_, signal, _) => format!("was ended by {signal}"),
-        other => format!("{other:?}"),
+/// Takes its status.
+fn wait(child: Pid) -> Result<End, Errno> {
+    process::wait(child.as_raw()).map_err(|cause| Errno::from_raw(cause.0))
+}
+
+fn ending((code, status): End) -> String {
+    match code {
+        abi::CLD_EXITED => format!("ended with status {status}"),
+        _ => format!("was ended by {}", AnySignal::from_number(status)),
     }
 }
 
@@ -240,6 +247,7 @@ mod tests {
             "hooks.prestart[1] /bin/sh: ended with status 3: no such bridge / bye"
         );
         assert_eq!(error("kill -9 $$", 60), "hooks.prestart[1] /bin/sh: was ended by SIGKILL");
+        assert_eq!(error("kill -37 $$", 60), "hooks.prestart[1] /bin/sh: was ended by SIGRTMIN+3");
         let loud = error("i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done; exit 1", 60);
         assert!(loud.ends_with("/ 19998 / 19999") && loud.len() < 3 * SAYINGS, "{loud}");
     }

@@ -1,6 +1,6 @@
 //! What is decided before anything is done: the bundle read, the host asked, the plan made.
 
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::CreateRequest;
 use super::service::activation::Activation;
@@ -56,7 +56,7 @@ impl Prepared {
     /// Says what a careful colleague would mention.
     pub fn mention(&self) {
         for warning in &self.plan.warnings {
-            warn!("{warning}");
+            warning.warn();
         }
         if let Some(filter) = self.plan.seccomp.as_ref().filter(|filter| !filter.ignored.is_empty()) {
             debug!("linux.seccomp: no architecture here has the system calls {}", filter.ignored.join(", "));

@@ -20,6 +20,11 @@ impl Signal {
     /// SIGTERM.
     pub const TERM: Self = Self(libc::SIGTERM);
 
+    /// The one of this number, which must be from 0 to 64.
+    pub fn from_number(number: i32) -> Self {
+        Self(number)
+    }
+
     /// Its number.
     pub fn number(self) -> i32 {
         self.0

@@ -31,8 +31,7 @@ pub fn update(store: &Store, id: &Id, json: &[u8], file: &str, schemata: &[(&str
     let (mut settings, notes) = limits(&resources).map_err(problems)?;
     for warning in warnings {
         // The file has no `linux` around its resources.
-        let place = warning.place.strip_prefix("linux.").map(str::to_owned).unwrap_or(warning.place);
-        tracing::warn!("{}", Problem { place, ..warning });
+        tracing::warn!("{}", warning.to_string().replace("linux.resources", "resources"));
     }
     for note in &notes {
         tracing::debug!("{note}");

@@ -32,6 +32,8 @@ mod owned;
 pub mod pidfd;
 pub mod process;
 pub mod raw;
+#[cfg(not(freestanding))]
+pub mod signals;
 pub mod socket;
 
 #[cfg(not(freestanding))]

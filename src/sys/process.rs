@@ -285,20 +285,25 @@ pub fn reset_signals() -> Result<(), Errno> {
     unsafe { syscall(nr::rt_sigprocmask, [abi::SIG_SETMASK, pointer(&none), 0, 8, 0, 0]) }.map(drop)
 }
 
-/// Ignores SIGPIPE, or puts it back to its default.
-pub fn ignore_sigpipe(ignore: bool) {
-    let action = [usize::from(ignore), 0, 0, 0];
-    // SAFETY: as in `reset_signals`; SIG_IGN is 1 and SIGPIPE 13.
-    let _ = unsafe { syscall(nr::rt_sigaction, [13, pointer(&action), 0, 8, 0, 0]) };
+/// Ignores a signal.
+pub fn ignore_signal(number: usize) {
+    let action = [1usize, 0, 0, 0];
+    // SAFETY: as in `reset_signals`; SIG_IGN is 1.
+    let _ = unsafe { syscall(nr::rt_sigaction, [number, pointer(&action), 0, 8, 0, 0]) };
 }
 
-/// waitid(2) for the child `pid`: its si_code (1 is an ordinary exit) and status.
+/// Waits for the child `pid`: its si_code and status, as of [`waitid`].
 pub fn wait(pid: i32) -> Result<(i32, i32), Errno> {
+    waitid(abi::P_PID, pid as usize, abi::WEXITED)
+}
+
+/// waitid(2): how the child ended, as si_code (`CLD_EXITED` is an ordinary exit, 0 with `WNOHANG` none at all), and its
+/// exit status or the number of the signal.
+pub fn waitid(kind: usize, id: usize, options: usize) -> Result<(i32, i32), Errno> {
     let mut info = [0i32; 32];
     loop {
         // SAFETY: siginfo_t has 128 bytes.
-        let done =
-            unsafe { syscall(nr::waitid, [abi::P_PID, pid as usize, pointer_mut(&mut info), abi::WEXITED, 0, 0]) };
+        let done = unsafe { syscall(nr::waitid, [kind, id, pointer_mut(&mut info), options, 0, 0]) };
         match done {
             Err(Errno(abi::EINTR)) => {}
             // si_signo, si_errno, si_code, padding, si_pid, si_uid, si_status

@@ -249,7 +249,14 @@ fn manual_and_completions_can_be_made() {
     let man = dir.path().join("man");
     let made = onggi(dir.path(), &["generate", "man", man.to_str().unwrap()]);
     assert_eq!((made.status.code(), text(&made.stderr)), (Some(0), String::new()));
-    assert!(man.join("onggi.1").exists() && man.join("onggi-create.1").exists());
+    let page = |name: &str| fs::read_to_string(man.join(name)).unwrap();
+    assert!(page("onggi-create.1").contains(".SH OPTIONS") && !man.join("onggi-generate.1").exists());
+    assert!(page("onggi-run.1").contains(".SH EXAMPLES\n  onggi run "), "{}", page("onggi-run.1"));
+    assert!(
+        page("onggi.1").contains("onggi\\-kill(1)") && page("onggi.1").contains(".SH NOTES\n"),
+        "{}",
+        page("onggi.1")
+    );
     for shell in ["bash", "zsh", "fish"] {
         let made = onggi(dir.path(), &["generate", "completions", shell]);
         assert!(made.status.success() && text(&made.stdout).contains("preserve-fds"), "{shell}");

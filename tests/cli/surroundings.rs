@@ -52,6 +52,21 @@ fn too_few_files_may_be_open() {
     assert!(enough.is_some_and(|limit| limit > 8), "{enough:?}");
 }
 
+/// Of a limit on the size of files the kernel tells by a signal that ends, unless it is ignored.
+#[test]
+fn files_may_not_grow() {
+    let plain = "sed -i s/99999999999/1024/ $BUNDLE/config.json";
+    for (blocks, command) in [(0, "create"), (0, "run"), (1, "create")] {
+        let (output, _root) =
+            after(&format!("{plain}; ulimit -f {blocks}"), &format!("{command} --bundle $BUNDLE jar"));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let remedy =
+            "file too large (files that onggi writes may be too small: raise the limit (`ulimit -f`, LimitFSIZE=))\n";
+        assert!(said.starts_with("onggi: ") && said.lines().count() == 1 && said.ends_with(remedy), "{blocks}: {said}");
+    }
+}
+
 #[test]
 fn standard_output_is_full_or_closed() {
     for (arguments, before, status, said) in [

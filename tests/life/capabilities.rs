@@ -61,6 +61,32 @@ fn ambient() {
     });
 }
 
+/// What can't be ambient is in the log in any case. Where somebody wrote one list into all sets but the inheritable, as `runc spec`
+/// and buildah do, it isn't said on standard error: that would be noise at every RUN of a build.
+#[test]
+fn ambient_that_can_not_be() {
+    guarded(|host| {
+        if !host.is_onggi() {
+            return;
+        }
+        let set = json!(["CAP_CHOWN", "CAP_KILL"]);
+        let copied = json!({"bounding": set, "permitted": set, "effective": set, "ambient": set});
+        let meant =
+            json!({"bounding": set, "permitted": set, "effective": set, "inheritable": [], "ambient": ["CAP_KILL"]});
+        for (capabilities, names, heard) in [(copied, "CAP_CHOWN, CAP_KILL are", false), (meant, "CAP_KILL is", true)] {
+            let bundle = bundle(1000, &capabilities);
+            let said = format!("process.capabilities.ambient: {names} not in both");
+            let output = host.run(&bundle).ok();
+            assert_eq!(output.stderr.contains(&said), heard, "{output:?}");
+            let log = host.folder().join(names);
+            let (bundle, log) = (bundle.path(), log.to_str().unwrap());
+            host.runtime().call(["--log", log, "run", "--bundle", bundle.to_str().unwrap(), "jar"]).ok();
+            let log = std::fs::read_to_string(log).unwrap();
+            assert!(log.contains("level=warning") && log.contains(&said), "{log}");
+        }
+    });
+}
+
 /// Another user without ambient capabilities has none after `execve`; the bounding set stays.
 #[test]
 fn another_user() {

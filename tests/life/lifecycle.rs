@@ -1,13 +1,13 @@
 //! runtime.md: state, "Lifecycle", "Operations"; and the exit statuses that callers rely on.
 
 use std::fs;
-use std::io::Read;
+use std::os::fd::AsRawFd;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use onggi::sys;
 use serde_json::{Value, json};
 
-use crate::support::{Bundle, Container, Ending, Host, guarded};
+use crate::support::{Bundle, Container, Ending, Host, Output, guarded};
 
 fn sleeper() -> Bundle {
     Bundle::new().deeds(&["say", "ready", "sleep"])
@@ -217,19 +217,37 @@ fn run_detached() {
 #[test]
 fn run_forwards_signals() {
     guarded(|host| {
-        let shared = host.folder().join("shared");
-        fs::create_dir(&shared).unwrap();
-        nix::unistd::mkfifo(&shared.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let bundle = Bundle::new()
-            .deeds(&["trap-term", "append", "/shared/fifo", "ready", "sleep"])
-            .mount(json!({"destination": "/shared", "type": "bind", "source": shared, "options": ["bind"]}));
-        let mut run = host.runtime().run(&bundle, "jar");
-        let mut child = run.spawn();
-        let mut text = String::new();
-        fs::File::open(shared.join("fifo")).unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(text, "ready");
-        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
-        run.finish(&mut child).ok();
+        let bundle = Bundle::new().deeds(&["trap-term", "append", "/shared/fifo", "ready", "sleep"]);
+        signalled(host, bundle, Signal::SIGTERM as i32).ok();
+    });
+}
+
+/// What `run` of `bundle`, which says in /shared/fifo that it is ready, comes to when it gets a signal then.
+#[track_caller]
+fn signalled(host: &Host, bundle: Bundle, signal: i32) -> Output {
+    let shared = host.folder().join("shared");
+    fs::create_dir(&shared).unwrap();
+    nix::unistd::mkfifo(&shared.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mount = json!({"destination": "/shared", "type": "bind", "source": shared, "options": ["bind"]});
+    let bundle = bundle.mount(mount);
+    let mut run = host.runtime().run(&bundle, "jar");
+    let mut child = run.spawn();
+    assert_eq!(fs::read_to_string(shared.join("fifo")).unwrap(), "ready");
+    let pidfd = sys::process::pidfd(child.id().cast_signed()).map(sys::owned).unwrap();
+    sys::pidfd::send_signal(sys::Fd(pidfd.as_raw_fd()), signal).unwrap();
+    run.finish(&mut child)
+}
+
+/// The first realtime signal is one like any other, though C libraries may keep it to themselves.
+#[test]
+fn run_forwards_a_realtime_signal() {
+    guarded(|host| {
+        if host.lacks(&["runc"], "ends by it") {
+            return;
+        }
+        // As pid 1 of a namespace it would not get what it has no handler for.
+        let bundle = Bundle::new().without_namespace("pid").deeds(&["append", "/shared/fifo", "ready", "sleep"]);
+        signalled(host, bundle, 34).status(128 + 34);
     });
 }
 
@@ -334,6 +352,30 @@ fn failed_create_leaves_nothing() {
         assert_ne!(host.run(&bad).status, 0);
         assert!(is_gone(host));
         host.run(&Bundle::new()).ok();
+    });
+}
+
+/// Between create and start the root file system may go: `start` says that it did, and does not look for the cause in the
+/// program's interpreter.
+#[test]
+fn program_removed_before_its_start() {
+    guarded(|host| {
+        if host.lacks(&["runc"], "1.1 starts it even so") {
+            return;
+        }
+        let bundle = Bundle::new();
+        let container = host.create(&bundle);
+        fs::remove_dir_all(bundle.rootfs()).unwrap();
+        let output = container.call("start", &[]);
+        assert_ne!(output.status, 0, "{output:?}");
+        if host.is_onggi() {
+            assert_eq!(output.status, 127, "{output:?}");
+            output
+                .fails_with("/payload\": was there when the container was created, and is not any more: no such file");
+        }
+        container.ended();
+        assert_eq!(container.status(), "stopped");
+        container.delete();
     });
 }
 

@@ -201,8 +201,31 @@ fn misspelt() {
         }
         let (container, _) = start(host, &json!({}));
         let output = update(host, &json!({"memroy": {}, "pids": {"limt": 5}})).ok();
-        assert!(output.stderr.contains("did you mean linux.resources.memory?"), "{output:?}");
-        assert!(output.stderr.contains("did you mean linux.resources.pids.limit?"), "{output:?}");
+        assert!(
+            output
+                .stderr
+                .contains("resources.memroy: is no field and is not looked at (did you mean resources.memory?)"),
+            "{output:?}"
+        );
+        assert!(output.stderr.contains("did you mean resources.pids.limit?"), "{output:?}");
+        container.force_delete();
+    });
+}
+
+/// A whole config in the place of its `linux.resources` would change nothing: it is refused.
+#[test]
+fn a_whole_config() {
+    guarded(|host| {
+        if host.lacks(&["crun", "runc"], "says nothing") {
+            return;
+        }
+        let (container, _) = start(host, &json!({}));
+        let linux = json!({"resources": {"pids": {"limit": 5}}});
+        for (config, place) in [(json!({"process": {}, "linux": linux}), "linux.resources"), (linux, "resources")] {
+            let said =
+                format!("standard input: has its limits in {place}, where they are not looked for (give that object");
+            update(host, &config).fails_with(&said);
+        }
         container.force_delete();
     });
 }

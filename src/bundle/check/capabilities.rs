@@ -18,11 +18,12 @@ pub fn check(sets: &LinuxCapabilities, found: &mut Findings) {
     }
     let ambient = missing(sets.ambient().as_ref(), &[sets.permitted().as_ref(), sets.inheritable().as_ref()]);
     // They could never be had, so this is no more than a warning. `runc spec` and older buildah write one list into all sets
-    // but the inheritable: nobody asked for ambient ones there, and a warning for each RUN of a build would be noise.
+    // but the inheritable: nobody asked for ambient ones there, and a warning for each RUN of a build would be noise. The
+    // log has it all the same (spec: config, Linux Process: "MUST be logged as a warning by the runtime").
     let copied = sets.ambient() == sets.permitted() && sets.inheritable().as_ref().is_none_or(Capabilities::is_empty);
-    if !ambient.is_empty() && !copied {
+    if !ambient.is_empty() {
         let both = "both process.capabilities.permitted and process.capabilities.inheritable";
-        found.warn(problem("ambient", &ambient, both).hint("left out: the kernel would refuse them"));
+        found.warn(problem("ambient", &ambient, both).hint("left out: the kernel would refuse them").quiet(copied));
     }
 }
 

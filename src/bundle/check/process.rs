@@ -27,7 +27,10 @@ pub fn process(process: &Process, found: &mut Findings) {
 
 fn check_args(process: &Process, found: &mut Findings) {
     match process.args().as_deref().unwrap_or_default() {
-        [] => found.error(Problem::new("process.args", "is empty").hint("its first member names the program to run")),
+        [] => {
+            let what = if process.args().is_some() { "is empty" } else { "is missing" };
+            found.error(Problem::new("process.args", what).hint("its first member names the program to run"));
+        }
         // Engines tell "not found" from other failures by this phrase.
         [first, ..] if first.is_empty() => {
             found.error(

@@ -142,10 +142,10 @@ fn the_place_of_a_byte() {
         (r#"{"process":{"args":["a","b"],"user":{"uid":7}"#, "process.user"),
         (r#"{"process":{"args":["a","b"],"user":{"uid":7}},"mounts":[{}"#, "mounts[0]"),
         (r#"{"process":{"args":["a","b"],"user":{"uid":7}},"mounts":[{},{"options":"#, "mounts[1].options"),
-        (json.trim_end_matches("}}"), "annotations.a.b"),
+        (json.trim_end_matches("}}"), "annotations[\"a.b\"]"),
         (json, ""),
     ] {
         assert!(json.starts_with(until));
-        assert_eq!(super::path(json, until.len()), path, "{until}");
+        assert_eq!(super::path(json, CONFIG, until.len()), path, "{until}");
     }
 }

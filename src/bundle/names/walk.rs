@@ -39,10 +39,10 @@ pub fn walk(json: &str, kind: Kind, prefix: &str, found: &mut Findings) {
 }
 
 /// The path of the innermost value of `json` that begins at `offset` or holds the byte before it: `mounts[3].options`; empty
-/// for the whole.
-pub fn path(json: &str, offset: usize) -> String {
+/// for the whole, which is of `kind`.
+pub fn path(json: &str, kind: Kind, offset: usize) -> String {
     let mut path = String::new();
-    Walk { json, at: 0 }.descend(offset, &mut path);
+    Walk { json, at: 0 }.descend(kind, offset, &mut path);
     path
 }
 
@@ -123,18 +123,26 @@ impl<'a> Walk<'a> {
         self.at += 1;
     }
 
-    /// Goes down to that value; `path` is the way to it.
-    fn descend(&mut self, offset: usize, path: &mut String) {
+    /// Goes down to that value, of `kind`; `path` is the way to it.
+    fn descend(&mut self, kind: Kind, offset: usize, path: &mut String) {
         let (object, mut index) = (self.next() == b'{', 0);
         if !object && self.next() != b'[' {
             return;
         }
         self.at += 1;
         loop {
+            let mut of = Kind::Value;
             let step = if object {
                 let Some((_, key)) = self.key() else { return };
-                format!("{}{key}", if path.is_empty() { "" } else { "." })
+                of = member(kind, &key);
+                match kind {
+                    Kind::Map(_) => format!("[\"{key}\"]"),
+                    _ => format!("{}{key}", if path.is_empty() { "" } else { "." }),
+                }
             } else {
+                if let Kind::List(fields) = kind {
+                    of = Kind::Object(fields);
+                }
                 if self.next() == b',' {
                     self.at += 1;
                 }
@@ -149,7 +157,7 @@ impl<'a> Walk<'a> {
             if self.at >= offset {
                 path.push_str(&step);
                 self.at = start;
-                return self.descend(offset, path);
+                return self.descend(of, offset, path);
             }
             index += 1;
         }
@@ -239,6 +247,15 @@ impl<'a> Walk<'a> {
         let lines: Vec<&str> = self.json.get(..at).unwrap_or_default().split('\n').collect();
         let (line, column) = (lines.len(), lines.last().map_or(0, |last| last.len()) + 1);
         format!("line {line}, column {column}")
+    }
+}
+
+/// What stands behind `key` in an object of `kind`.
+fn member(kind: Kind, key: &str) -> Kind {
+    match kind {
+        Kind::Object(fields) => fields.iter().find(|(name, _)| *name == key).map_or(Kind::Value, |(_, kind)| *kind),
+        Kind::Map(of) => *of,
+        _ => Kind::Value,
     }
 }
 

@@ -145,7 +145,13 @@ impl Fault<'_> {
         let name = self.plan.process.args.first().map_or_else(String::new, |name| show(name));
         let place = format!("process.args[0] {name:?}");
         let on_path = self.step == Step::Program && self.extra == 0 && self.index == 1;
+        let gone = self.step == Step::Program && self.index == 2;
         let (error, status) = match self.errno {
+            abi::ENOENT | abi::ENOTDIR if gone => (
+                self.say(place, "was there when the container was created, and is not any more")
+                    .hint("the root file system, or what is mounted in it, was changed or removed in between"),
+                127,
+            ),
             abi::ENOENT if on_path => {
                 (Error::new(place, "executable file not found in $PATH").hint(self.looked_in()), 127)
             }

@@ -81,9 +81,14 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
         Step::MemoryPolicy => &[(0, libc::EINVAL, 0), (0, libc::ENOSYS, 0), (0, libc::EPERM, 0)],
         Step::Bounding => &[(13, libc::EPERM, 0)],
         Step::Ambient => &[(0, libc::EPERM, 0)],
-        Step::Program => {
-            &[(1, libc::ENOENT, 0), (1, libc::EACCES, 0), (0, libc::ENOENT, 0), (0, libc::EISDIR, 0), (0, 0, 0)]
-        }
+        Step::Program => &[
+            (1, libc::ENOENT, 0),
+            (1, libc::EACCES, 0),
+            (0, libc::ENOENT, 0),
+            (0, libc::EISDIR, 0),
+            (0, 0, 0),
+            (2, libc::ENOENT, 0),
+        ],
         Step::Listener => &[(0, libc::EAGAIN, 0)],
         Step::Seccomp => &[
             (0, libc::EACCES, 0),

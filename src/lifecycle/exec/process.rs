@@ -28,7 +28,7 @@ pub fn process(
         None => (own(bundle), Vec::new()),
     };
     for warning in warnings {
-        tracing::warn!("{warning}");
+        warning.warn();
     }
     change(&mut process, request)?;
     if let Some(activation) = activation {
@@ -37,7 +37,7 @@ pub fn process(
     let user_namespace = plan.namespaces.has(libc::CLONE_NEWUSER);
     let (mut process, warnings) = Process::new(&process, user_namespace, &host.for_process(&process))?;
     for warning in warnings {
-        tracing::warn!("{warning}");
+        warning.warn();
     }
     let own = &plan.process;
     process.oom_score_adj = process.oom_score_adj.or(own.oom_score_adj);

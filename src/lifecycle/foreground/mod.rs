@@ -14,6 +14,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use super::service::sd_notify::Notify;
 use crate::error::{Error, Result};
 use crate::launch::Child;
+use crate::sys::signals::with_first_realtime;
 use crate::sys::{Fd, pidfd};
 use terminal::Terminal;
 
@@ -127,5 +128,5 @@ fn passed_on() -> SigSet {
     ] {
         signals.remove(own);
     }
-    signals
+    with_first_realtime(signals)
 }
