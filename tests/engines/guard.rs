@@ -114,12 +114,14 @@ fn is_id(name: &str) -> bool {
     name.split(|letter: char| !letter.is_ascii_hexdigit()).any(|part| part.len() == 64)
 }
 
-/// Visits all below a folder, but not the engines' stores and image.
+/// The engines' stores and image; and newer Podman keeps a folder for each container that there was, whatever the runtime,
+/// until the machine boots.
+const KEPT: [&str; 4] = [STORE, "/run/image", "/run/upper", "/run/libpod/persist"];
+
+/// Visits all below a folder, but not what is [`KEPT`].
 pub fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        // Newer Podman keeps a folder for each container that there was, whatever the runtime, until the machine boots.
-        const KEPT: [&str; 4] = [STORE, "/run/image", "/run/upper", "/run/libpod/persist"];
         if KEPT.iter().any(|kept| path.starts_with(kept)) {
             continue;
         }

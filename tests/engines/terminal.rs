@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,17 +47,9 @@ impl Terminal {
             .stderr(Stdio::from(pty.slave))
             .spawn()?;
         let keyboard = File::from(pty.master);
-        let mut master = keyboard.try_clone()?;
+        let master = keyboard.try_clone()?;
         let (show, screen) = channel();
-        thread::Builder::new().spawn(move || {
-            let mut bytes = [0; 4096];
-            // The end is an error (EIO) on a pty: the last slave was closed.
-            while let Ok(count @ 1..) = master.read(&mut bytes) {
-                if show.send(bytes[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        })?;
+        thread::Builder::new().spawn(move || emulate(master, &show, rows, columns))?;
         Ok(Self {
             line: line.to_owned(),
             keyboard,
@@ -124,6 +116,24 @@ impl Terminal {
         self.shown.extend(self.screen.try_iter().flatten());
         let shown = String::from_utf8_lossy(&self.shown);
         Err(failed(format!("$ {}\nexpected on the terminal: {what}; {how}\n{shown}", self.line)))
+    }
+}
+
+/// Asks a terminal where its cursor is.
+const WHERE: &[u8] = b"\x1b[6n";
+
+/// What a terminal emulator does until the last slave is closed (on a pty that is an error, EIO): it shows what is written, and
+/// answers who asks where the cursor is. redis-cli asks, and waits, where Docker has not told the size of the window yet.
+fn emulate(mut master: File, show: &Sender<Vec<u8>>, rows: u16, columns: u16) {
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = master.read(&mut bytes) {
+        let new = &bytes[..count];
+        if new.windows(WHERE.len()).any(|part| part == WHERE) && write!(master, "\x1b[{rows};{columns}R").is_err() {
+            return;
+        }
+        if show.send(new.to_vec()).is_err() {
+            return;
+        }
     }
 }
 
