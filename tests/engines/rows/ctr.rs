@@ -315,6 +315,10 @@ fn attach(e: &Engine) -> Verdict {
     first.types("echo first''-here\n")?;
     first.expect("first-here")?;
     let mut second = e.terminal("tasks attach one")?;
+    // It waits for the task, and only then tells it its size. An end before that is one that it can't find.
+    second.resizes(41, 101)?;
+    let size = "tasks exec --exec-id size one stty -F /dev/console size";
+    e.until("attached", || Ok(e.call(size)?.text() == "41 101"))?;
     // What is typed on either reaches the shell; which of the two shows it is chance.
     second.types("exit 9\n")?;
     second.ends_with(9)
