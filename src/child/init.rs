@@ -126,6 +126,10 @@ fn become_program(script: &'static Script, wire: Wire, born_last: bool) -> Outco
         begin()?;
     }
 
+    if process.start.some().is_some() {
+        program::heed_signals()?;
+    }
+
     // 10. A filter that had to wait for a capability goes first if it can: until the start there may be others in the pid
     //    namespace who can look into this process (CAP_SYS_PTRACE), and then it has no more capabilities than its program will.
     //    Where it notifies, the parent answers until the agent has its listener. Only then it is born into a pid namespace of
