@@ -90,7 +90,8 @@ pub fn heed_signals() -> Outcome {
 }
 
 /// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. A
-/// connection on which nothing comes is from somebody who only wanted to know whether we still wait.
+/// connection on which nothing comes is from somebody who only wanted to know whether we still wait. The socket stays open
+/// until execve closes it: until then, in startContainer hooks too, the container is created and does not run.
 pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     let Some(listener) = process.start.some() else {
         wire.wait().at(Step::Start)?;
@@ -100,7 +101,6 @@ pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     loop {
         let starter = Wire(socket::accept(listener).at(Step::Start)?);
         if starter.wait().is_ok() {
-            file::close(listener);
             return Ok(starter);
         }
         file::close(starter.0);
