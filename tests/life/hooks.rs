@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::support::{Bundle, Host, copy_payload, guarded};
 
 /// A bundle whose hooks write to a folder that the host and, at `/log`, the container see.
-struct Hooked {
-    bundle: Bundle,
-    log: PathBuf,
+pub struct Hooked {
+    pub bundle: Bundle,
+    pub log: PathBuf,
     program: PathBuf,
 }
 
 impl Hooked {
-    fn new(host: &Host) -> Self {
+    pub fn new(host: &Host) -> Self {
         let log = host.folder().join("log");
         fs::create_dir(&log).unwrap();
         fs::write(log.join("order"), "").unwrap();
@@ -27,7 +27,7 @@ impl Hooked {
     }
 
     /// Adds a hook that does these deeds.
-    fn hook(mut self, kind: &str, deeds: &[&str], more: &Value) -> Self {
+    pub fn hook(mut self, kind: &str, deeds: &[&str], more: &Value) -> Self {
         let program = if kind == "startContainer" { Path::new("/payload") } else { &self.program };
         let args: Vec<&str> = std::iter::once("hook").chain(deeds.iter().copied()).collect();
         let mut hook = json!({"path": program, "args": args});
@@ -61,7 +61,8 @@ impl Hooked {
     }
 }
 
-const KINDS: [&str; 6] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
+pub const KINDS: [&str; 6] =
+    ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
 /// The moments: three at create, two at start, one after delete; several of a kind in their order.
 #[test]
@@ -293,58 +294,6 @@ fn statuses() {
                 _ => pid.clone(),
             };
             assert_eq!(state["pid"], expected, "{kind}");
-        }
-    });
-}
-
-/// What `state` says while a hook runs. Where the container runs already, what is done with one that runs can be done.
-#[test]
-fn state_meanwhile() {
-    guarded(|host| {
-        if host.lacks(&["runc", "crun"], "know of it only when it is created, and have it run before it does") {
-            return;
-        }
-        let statuses = ["creating", "creating", "creating", "created", "running", "stopped"];
-        for (kind, status) in KINDS.iter().zip(statuses) {
-            let hooked = Hooked::new(host);
-            for fifo in ["begun", "go"] {
-                nix::unistd::mkfifo(&hooked.log.join(fifo), nix::sys::stat::Mode::S_IRWXU).unwrap();
-            }
-            let log = if *kind == "startContainer" { "/log".into() } else { hooked.log.to_string_lossy().into_owned() };
-            let (begun, go) = (format!("{log}/begun"), format!("{log}/go"));
-            let mut hooked = hooked.hook(kind, &["append", &begun, "x", "await", &go], &json!({}));
-            hooked.bundle = hooked.bundle.deeds(&["sleep"]);
-            let during = |words: &[&str]| {
-                let mut command = host.runtime().invoke(words);
-                let mut child = command.spawn();
-                assert_eq!(fs::read_to_string(hooked.log.join("begun")).unwrap(), "x");
-                assert_eq!(host.runtime().state("jar")["status"], status, "{kind}");
-                if status == "creating" {
-                    host.runtime().call(["wait", "jar"]).fails_with("is just being created");
-                }
-                if *kind == "poststart" {
-                    for verb in ["pause", "resume"] {
-                        host.runtime().call([verb, "jar"]).ok();
-                    }
-                }
-                fs::write(hooked.log.join("go"), "x").unwrap();
-                command.finish(&mut child).ok();
-            };
-            let create = ["create", "--bundle", hooked.bundle.path().to_str().unwrap(), "jar"];
-            match *kind {
-                "startContainer" | "poststart" => {
-                    host.runtime().call(create).ok();
-                    during(&["start", "jar"]);
-                }
-                "poststop" => {
-                    host.runtime().call(create).ok();
-                    during(&["delete", "--force", "jar"]);
-                }
-                _ => during(&create),
-            }
-            host.runtime().call(["delete", "--force", "jar"]).ok();
-            crate::support::settle();
-            fs::remove_dir_all(&hooked.log).unwrap();
         }
     });
 }
