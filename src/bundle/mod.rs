@@ -53,6 +53,8 @@ impl Bundle {
         let path = absolute
             .or_else(|_| std::path::absolute(dir))
             .map_err(|cause| Error::io(dir.display().to_string(), "not a bundle", cause))?;
+        // Who asks for the state compares it with the path alone, without a slash at its end.
+        let path: PathBuf = path.components().collect();
         let config = read_config(&path)?;
         Self::parse(path, config)
     }
@@ -135,6 +137,8 @@ mod tests {
         let bundle = Bundle::load(dir.path()).unwrap();
         assert_eq!(bundle.config, spec::default().as_bytes());
         assert_eq!(bundle.path, dir.path());
+        let slash = Bundle::load(&dir.path().join("")).unwrap();
+        assert_eq!(slash.path.as_os_str(), dir.path().as_os_str());
         assert_eq!(bundle.warnings, []);
     }
 

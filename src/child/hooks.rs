@@ -21,13 +21,26 @@ pub fn create_container(root: Fd, container: &Container) -> Outcome {
     mount::attach_at(copy, path).at(Step::CreateContainerHook)?;
     file::close(copy);
     file::chdir(path).at(Step::CreateContainerHook)?;
+    before_the_root(container)?;
+    file::fchdir(root).at(Step::CreateContainerHook)?;
+    mount::detach(path).at(Step::CreateContainerHook)
+}
+
+/// The same where nothing is mounted for the container. They stand in the rootfs, if there is one.
+pub fn create_container_as_it_is(container: &Container) -> Outcome {
+    if let Some(root) = container.rootfs.get().some() {
+        file::fchdir(root).at(Step::CreateContainerHook)?;
+    }
+    before_the_root(container)
+}
+
+fn before_the_root(container: &Container) -> Outcome {
     file::umask(MASK);
     for (index, hook) in container.hooks.numbered() {
         run(hook, &container.hook_state, (Step::CreateContainerHook, index), None)?;
     }
     file::umask(0);
-    file::fchdir(root).at(Step::CreateContainerHook)?;
-    mount::detach(path).at(Step::CreateContainerHook)
+    Ok(())
 }
 
 /// startContainer hooks: programs of the container, before the user's, and with no more capabilities. If this process is

@@ -88,7 +88,15 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         mounts::seal(container)?;
         rootfs::finish(root, container)?;
     } else {
+        // No mounts of its own, so none of all this: but the hooks, and a root.
         console::open_here(process)?;
+        if !container.hooks.get().is_empty() {
+            hooks::create_container_as_it_is(container)?;
+        }
+        if let Some(root) = container.rootfs.get().some() {
+            rootfs::enter(container)?;
+            program::make_cwd(root, process)?;
+        }
     }
     if !born_last {
         console::control(process)?;
@@ -124,6 +132,10 @@ fn become_program(script: &'static Script, wire: Wire, born_last: bool) -> Outco
     };
     if !born_last {
         begin()?;
+    }
+
+    if process.start.some().is_some() {
+        program::heed_signals()?;
     }
 
     // 10. A filter that had to wait for a capability goes first if it can: until the start there may be others in the pid

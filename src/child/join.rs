@@ -2,7 +2,7 @@
 
 use super::listener::Handover;
 use super::{At, Never, Outcome, Wire};
-use super::{console, home, identity, label, listen, program, seal};
+use super::{console, home, identity, label, listen, program, rootfs, seal};
 use crate::script::{Event, Join, Process, Script, Step};
 use crate::sys::abi;
 use crate::sys::{clone, process};
@@ -26,8 +26,9 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
     label::of_keyrings(script)?;
     seal::keyring(process)?;
 
-    // 3. A terminal from the container's own devpts.
+    // 3. A terminal from the container's own devpts; its root, where that does not come with its mount namespace.
     console::open_here(process)?;
+    rootfs::enter(&script.container)?;
 
     // 4. The program's label, by the host's /proc; then nothing that leads out is open any more. Who the process is, where
     //    it stands, what it becomes.

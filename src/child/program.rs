@@ -81,8 +81,17 @@ fn join<'a>(buffer: &'a mut [u8; PATH_MAX], directory: &[u8], name: &[u8]) -> Op
     text::join(buffer, &[directory, slash, name])
 }
 
+/// From here on the signals that ask a process to end do end it: somebody may want to be rid of a container that was never
+/// started. The program has their defaults again, by execve.
+pub fn heed_signals() -> Outcome {
+    [abi::SIGHUP, abi::SIGINT, abi::SIGQUIT, abi::SIGTERM]
+        .into_iter()
+        .try_for_each(|signal| process::end_by_signal(signal).at(Step::Signals))
+}
+
 /// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. A
-/// connection on which nothing comes is from somebody who only wanted to know whether we still wait.
+/// connection on which nothing comes is from somebody who only wanted to know whether we still wait. The socket stays open
+/// until execve closes it: until then, in startContainer hooks too, the container is created and does not run.
 pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     let Some(listener) = process.start.some() else {
         wire.wait().at(Step::Start)?;
@@ -92,7 +101,6 @@ pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
     loop {
         let starter = Wire(socket::accept(listener).at(Step::Start)?);
         if starter.wait().is_ok() {
-            file::close(listener);
             return Ok(starter);
         }
         file::close(starter.0);

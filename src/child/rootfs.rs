@@ -33,6 +33,14 @@ pub fn pivot(container: &Container) -> Outcome {
     file::chdir(c"/").at(Step::Pivot)
 }
 
+/// In the runtime's own mount namespace: the rootfs becomes the root of this process, and nothing else changes. A mount
+/// namespace that is joined has its own root.
+pub fn enter(container: &Container) -> Outcome {
+    let Some(root) = container.rootfs.get().some() else { return Ok(()) };
+    file::fchdir(root).at(Step::Pivot)?;
+    mount::chroot_to_cwd().at(Step::Pivot)
+}
+
 /// What is done to the rootfs last: its own propagation, and whether it can be written to.
 pub fn finish(root: Fd, container: &Container) -> Outcome {
     if container.rootfs_readonly.is() {

@@ -50,5 +50,8 @@ pub fn remove_cgroup(path: &Path, made: &[PathBuf], unit: Option<&Reference>, de
 
 fn hangs(id: &Id, pid: i32) -> Error {
     let what = format!("process {pid} was killed {} s ago and still hangs in the kernel", PATIENCE.as_secs());
-    Error::new(id.as_str(), what).hint(format!("/proc/{pid}/stack says where; try again when it has ended"))
+    // A pid namespace's init goes last, after the zombies in it.
+    Error::new(id.as_str(), what).hint(format!(
+        "/proc/{pid}/stack says where; zap_pid_ns_processes is where it waits for processes that `exec` added, until their own parents have waited for them"
+    ))
 }

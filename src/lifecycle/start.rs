@@ -27,7 +27,7 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
 /// Has the program begin; whom to wait for, if its being ready is waited for. The container is free for other commands
 /// then.
 fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
-    let _lock = entry.lock()?;
+    let lock = entry.lock()?;
     let record = entry.read()?;
     match status(entry, &record)? {
         Status::Created if record.no_process => {
@@ -75,7 +75,12 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     if let Err(left) = entry.remove_start_socket() {
         tracing::warn!("{left}");
     }
-    poststart(&record).map_err(|error| end_of_life(entry, &record, error))?;
+    // A poststart hook may call us for the container, as it may in `run`.
+    drop(lock);
+    poststart(&record).map_err(|error| match entry.lock() {
+        Ok(_lock) => end_of_life(entry, &record, error),
+        Err(also) => Error { problems: [error.problems, also.problems].concat(), ..also },
+    })?;
     Ok(notify.zip(init))
 }
 

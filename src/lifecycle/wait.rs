@@ -1,7 +1,7 @@
 //! `wait`: until a container has ended.
 
 use crate::error::{Error, Result};
-use crate::state::{Id, Init, Store};
+use crate::state::{Id, Init, Status, Store, status};
 
 /// Waits until the container has stopped, and says how it ended (128+n for signal n).
 ///
@@ -12,6 +12,9 @@ use crate::state::{Id, Init, Store};
 pub fn wait(store: &Store, id: &Id) -> Result<u8> {
     let entry = store.open_entry(id)?;
     let record = entry.read()?;
+    if status(&entry, &record)? == Status::Creating {
+        return Err(Error::new(id.as_str(), "is just being created").hint("wait when `create` has returned"));
+    }
     if let Some(init) = Init::find(&record)? {
         init.wait(None)?;
         if let Some(status) = init.exit_status() {

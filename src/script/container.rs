@@ -28,7 +28,7 @@ pub struct Container {
     pub sysctls: List<Sysctl>,
     /// Propagation of all that the new namespace took over, before the first mount.
     pub inherited_propagation: u64,
-    /// A detached copy of the rootfs.
+    /// A detached copy of the rootfs; where there is no mount namespace, the directory itself.
     pub rootfs: Cell<Fd>,
     /// Where the rootfs lies, for a child that opens it itself.
     pub rootfs_path: Text,

@@ -53,7 +53,6 @@ fn of(row: Row, kind: &str) -> Way {
 fn bundle(row: Row, holder: i32) -> Bundle {
     let user = of(row, "user");
     let mut bundle = if user == Way::Shared { Bundle::new() } else { super::namespaces::mapped(true) };
-    let rootfs = bundle.rootfs();
     for ((kind, name), way) in KINDS.iter().zip(row) {
         bundle = match way {
             Way::New => bundle.namespace(kind, None),
@@ -75,9 +74,6 @@ fn bundle(row: Row, holder: i32) -> Bundle {
             config["mounts"] = json!([]);
             config["linux"]["maskedPaths"] = json!([]);
             config["linux"]["readonlyPaths"] = json!([]);
-        }
-        if of(row, "mount") == Way::Shared {
-            config["process"]["args"][0] = json!(rootfs.join("payload"));
         }
         if user == Way::Joined {
             let linux = config["linux"].as_object_mut().unwrap();

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::support::{Bundle, Host, copy_payload, guarded};
 
 /// A bundle whose hooks write to a folder that the host and, at `/log`, the container see.
-struct Hooked {
-    bundle: Bundle,
-    log: PathBuf,
+pub struct Hooked {
+    pub bundle: Bundle,
+    pub log: PathBuf,
     program: PathBuf,
 }
 
 impl Hooked {
-    fn new(host: &Host) -> Self {
+    pub fn new(host: &Host) -> Self {
         let log = host.folder().join("log");
         fs::create_dir(&log).unwrap();
         fs::write(log.join("order"), "").unwrap();
@@ -27,7 +27,7 @@ impl Hooked {
     }
 
     /// Adds a hook that does these deeds.
-    fn hook(mut self, kind: &str, deeds: &[&str], more: &Value) -> Self {
+    pub fn hook(mut self, kind: &str, deeds: &[&str], more: &Value) -> Self {
         let program = if kind == "startContainer" { Path::new("/payload") } else { &self.program };
         let args: Vec<&str> = std::iter::once("hook").chain(deeds.iter().copied()).collect();
         let mut hook = json!({"path": program, "args": args});
@@ -61,7 +61,8 @@ impl Hooked {
     }
 }
 
-const KINDS: [&str; 6] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
+pub const KINDS: [&str; 6] =
+    ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
 /// The moments: three at create, two at start, one after delete; several of a kind in their order.
 #[test]

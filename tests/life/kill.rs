@@ -1,6 +1,13 @@
-//! runtime.md, "Kill".
+//! runtime.md, "Kill"; and the signals that `run` gets.
 
-use crate::support::{Bundle, Container, Ending, Host, guarded};
+use std::fs;
+use std::os::fd::AsRawFd;
+
+use nix::sys::signal::Signal;
+use onggi::sys;
+use serde_json::json;
+
+use crate::support::{Bundle, Container, Ending, Host, Output, guarded};
 
 fn sleeper() -> Bundle {
     Bundle::new().deeds(&["say", "ready", "sleep"])
@@ -68,5 +75,43 @@ fn kill_of_a_created_one() {
         container.ended();
         assert_eq!(container.status(), "stopped");
         container.delete();
+    });
+}
+
+/// `run` hands on the signals that it gets.
+#[test]
+fn run_forwards_signals() {
+    guarded(|host| {
+        let bundle = Bundle::new().deeds(&["trap-term", "append", "/shared/fifo", "ready", "sleep"]);
+        run_signalled(host, bundle, Signal::SIGTERM as i32).ok();
+    });
+}
+
+/// What `run` of `bundle`, which says in /shared/fifo that it is ready, comes to when it gets a signal then.
+#[track_caller]
+fn run_signalled(host: &Host, bundle: Bundle, signal: i32) -> Output {
+    let shared = host.folder().join("shared");
+    fs::create_dir(&shared).unwrap();
+    nix::unistd::mkfifo(&shared.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mount = json!({"destination": "/shared", "type": "bind", "source": shared, "options": ["bind"]});
+    let bundle = bundle.mount(mount);
+    let mut run = host.runtime().run(&bundle, "jar");
+    let mut child = run.spawn();
+    assert_eq!(fs::read_to_string(shared.join("fifo")).unwrap(), "ready");
+    let pidfd = sys::process::pidfd(child.id().cast_signed()).map(sys::owned).unwrap();
+    sys::pidfd::send_signal(sys::Fd(pidfd.as_raw_fd()), signal).unwrap();
+    run.finish(&mut child)
+}
+
+/// The first realtime signal is one like any other, though C libraries may keep it to themselves.
+#[test]
+fn run_forwards_a_realtime_signal() {
+    guarded(|host| {
+        if host.lacks(&["runc"], "ends by it") {
+            return;
+        }
+        // As pid 1 of a namespace it would not get what it has no handler for.
+        let bundle = Bundle::new().without_namespace("pid").deeds(&["append", "/shared/fifo", "ready", "sleep"]);
+        run_signalled(host, bundle, 34).status(128 + 34);
     });
 }

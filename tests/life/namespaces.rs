@@ -35,7 +35,7 @@ fn inherited() {
     guarded(|host| {
         for (kind, name) in KINDS {
             if kind == "mount" || kind == "pid" {
-                continue; // A container without its own mounts has the host's root; one without pid is in lifecycle.
+                continue; // Without its own mounts it has no /proc to look into: see below. Without pid it is in lifecycle.
             }
             let mut bundle = Bundle::new().without_namespace(kind);
             if kind == "uts" {
@@ -44,6 +44,38 @@ fn inherited() {
             let report = host.report(&bundle);
             assert_eq!(report["namespaces"][name], inode("self", name), "{kind}");
         }
+    });
+}
+
+/// Without a mount namespace nothing is mounted; the rootfs is the root even so, of what `exec` adds, too. createContainer hooks
+/// run.
+#[test]
+fn mount_inherited() {
+    guarded(|host| {
+        if host.lacks(&["runc", "crun"], "wants a /proc in the rootfs, or makes mounts on the host") {
+            return;
+        }
+        let ran = host.folder().join("ran");
+        let bundle = Bundle::new()
+            .without_namespace("mount")
+            .deeds(&["touch", "/tmp/by-run", "say", "ready", "sleep"])
+            .edit(|config| {
+                config["root"]["readonly"] = json!(false);
+                config["mounts"] = json!([]);
+                config["linux"]["maskedPaths"] = json!([]);
+                config["linux"]["readonlyPaths"] = json!([]);
+                config["process"]["cwd"] = json!("/work");
+                let hook = json!({"path": "/bin/sh", "args": ["sh", "-c", format!("pwd > {}", ran.display())]});
+                config["hooks"]["createContainer"] = json!([hook]);
+            });
+        let container = host.start(&bundle);
+        assert_eq!(inode(&container.pid().to_string(), "mnt"), inode("self", "mnt"));
+        container.exec(&["--cwd", "/tmp"], &["touch", "by-exec"]).ok();
+        container.force_delete();
+        for made in ["tmp/by-run", "tmp/by-exec", "work"] {
+            assert!(bundle.rootfs().join(made).exists(), "{made}");
+        }
+        assert_eq!(fs::read_to_string(ran).unwrap().trim_end(), bundle.rootfs().to_str().unwrap());
     });
 }
 

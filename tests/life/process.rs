@@ -222,22 +222,32 @@ fn oom_score_adj() {
     });
 }
 
-/// The first process leads a session, has no signal blocked, ignored or caught, and nobody's death kills it.
+/// The first process leads a session, has no signal blocked, ignored or caught, and nobody's death kills it; whether it was
+/// started at once or has waited for it.
 #[test]
 fn clean_start() {
     guarded(|host| {
-        let report = host.report(&Bundle::new());
-        let process = &report["process"];
-        assert_eq!((&process["pid"], &process["sid"], &process["pgid"]), (&json!(1), &json!(1), &json!(1)));
-        assert_eq!((&report["signals"]["blocked"], &report["signals"]["caught"]), (&json!([]), &json!([])));
-        // posix_spawn(3) of glibc, by whoever started the runtime, leaves its internal signals ignored.
-        let ignored = report["signals"]["ignored"].as_array().unwrap().iter();
-        assert_eq!(ignored.filter(|&name| name != "SIG32" && name != "SIG33").count(), 0);
-        assert_eq!(process["parent_death_signal"], json!(null));
-        assert_eq!(process["personality"], 0);
-        assert_eq!(process["dumpable"], true);
-        assert_eq!(process["exe"], "/payload");
+        is_clean(&host.report(&Bundle::new()));
+        let mut container = host.create(&Bundle::new());
+        container.start();
+        is_clean(&container.report());
+        container.ended();
+        container.delete();
     });
+}
+
+#[track_caller]
+fn is_clean(report: &Report) {
+    let process = &report["process"];
+    assert_eq!((&process["pid"], &process["sid"], &process["pgid"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!((&report["signals"]["blocked"], &report["signals"]["caught"]), (&json!([]), &json!([])));
+    // posix_spawn(3) of glibc, by whoever started the runtime, leaves its internal signals ignored.
+    let ignored = report["signals"]["ignored"].as_array().unwrap().iter();
+    assert_eq!(ignored.filter(|&name| name != "SIG32" && name != "SIG33").count(), 0);
+    assert_eq!(process["parent_death_signal"], json!(null));
+    assert_eq!(process["personality"], 0);
+    assert_eq!(process["dumpable"], true);
+    assert_eq!(process["exe"], "/payload");
 }
 
 /// Stdin, stdout and stderr are the caller's, and there is no other descriptor.

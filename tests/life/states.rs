@@ -2,9 +2,12 @@
 //!
 //! Where the spec is silent (pause, resume, exec, ps) it is as with runc; where runc differs, the row says so.
 
+use std::fs;
+
 use serde_json::json;
 
-use crate::support::{Bundle, Container, Host, guarded, reaper};
+use super::hooks::{Hooked, KINDS};
+use crate::support::{Bundle, Container, Host, guarded, reaper, settle};
 
 /// What an operation comes to: it succeeds and the container is then in this state, or it fails with one of these words and
 /// nothing has changed.
@@ -26,6 +29,13 @@ const TABLE: &[Row] = &[
     (&["start"], [Then("running"), Fails("not created"), Fails("not created"), Fails("stopped")], &[]),
     (&["kill", "0"], [Then("created"), Then("running"), Then("paused"), Fails("container not running")], &[]),
     (&["kill", "KILL"], [Then("stopped"), Then("stopped"), Then("stopped"), Fails("container not running")], &[]),
+    // The program of these tests has no handler for it, and as init of a pid namespace doesn't get it then. What waits for the
+    // start ends: it does with runc, and `podman stop` of what `podman init` made would otherwise wait for its timeout.
+    (
+        &["kill", "TERM"],
+        [Then("stopped"), Then("running"), Then("paused"), Fails("container not running")],
+        &[("crun", "created")],
+    ),
     // All of none: engines ask for it after the end.
     (
         &["kill", "--all", "KILL"],
@@ -220,5 +230,57 @@ fn without_a_process() {
         container.kill("KILL");
         container.ended();
         container.delete();
+    });
+}
+
+/// What `state` says while a hook runs. Where the container runs already, what is done with one that runs can be done.
+#[test]
+fn while_a_hook_runs() {
+    guarded(|host| {
+        if host.lacks(&["runc", "crun"], "know of it only when it is created, and have it run before it does") {
+            return;
+        }
+        let statuses = ["creating", "creating", "creating", "created", "running", "stopped"];
+        for (kind, status) in KINDS.iter().zip(statuses) {
+            let hooked = Hooked::new(host);
+            for fifo in ["begun", "go"] {
+                nix::unistd::mkfifo(&hooked.log.join(fifo), nix::sys::stat::Mode::S_IRWXU).unwrap();
+            }
+            let log = if *kind == "startContainer" { "/log".into() } else { hooked.log.to_string_lossy().into_owned() };
+            let (begun, go) = (format!("{log}/begun"), format!("{log}/go"));
+            let mut hooked = hooked.hook(kind, &["append", &begun, "x", "await", &go], &json!({}));
+            hooked.bundle = hooked.bundle.deeds(&["sleep"]);
+            let during = |words: &[&str]| {
+                let mut command = host.runtime().invoke(words);
+                let mut child = command.spawn();
+                assert_eq!(fs::read_to_string(hooked.log.join("begun")).unwrap(), "x");
+                assert_eq!(host.runtime().state("jar")["status"], status, "{kind}");
+                if status == "creating" {
+                    host.runtime().call(["wait", "jar"]).fails_with("is just being created");
+                }
+                if *kind == "poststart" {
+                    for verb in ["pause", "resume"] {
+                        host.runtime().call([verb, "jar"]).ok();
+                    }
+                }
+                fs::write(hooked.log.join("go"), "x").unwrap();
+                command.finish(&mut child).ok();
+            };
+            let create = ["create", "--bundle", hooked.bundle.path().to_str().unwrap(), "jar"];
+            match *kind {
+                "startContainer" | "poststart" => {
+                    host.runtime().call(create).ok();
+                    during(&["start", "jar"]);
+                }
+                "poststop" => {
+                    host.runtime().call(create).ok();
+                    during(&["delete", "--force", "jar"]);
+                }
+                _ => during(&create),
+            }
+            host.runtime().call(["delete", "--force", "jar"]).ok();
+            settle();
+            fs::remove_dir_all(&hooked.log).unwrap();
+        }
     });
 }

@@ -150,7 +150,7 @@ const ARGUMENT: &[Field] = &[("index", Value), ("value", Value), ("valueTwo", Va
 
 /// The resources, which also come alone (`update --resources`).
 pub const RESOURCES: Kind = Object(&[
-    ("devices", List(&[("allow", Value), ("type", Value), ("major", Value), ("minor", Value), ("access", Value)])),
+    ("devices", List(&[("allow", Required), ("type", Value), ("major", Value), ("minor", Value), ("access", Value)])),
     ("memory", Object(MEMORY)),
     ("cpu", Object(CPU)),
     ("pids", Object(&[("limit", Value)])),
@@ -188,11 +188,11 @@ const CPU: &[Field] = &[
 const BLOCK_IO: &[Field] = &[
     ("weight", Value),
     ("leafWeight", Value),
-    ("weightDevice", List(&[("major", Value), ("minor", Value), ("weight", Value), ("leafWeight", Value)])),
+    ("weightDevice", List(&[("major", Required), ("minor", Required), ("weight", Value), ("leafWeight", Value)])),
     ("throttleReadBpsDevice", List(THROTTLE)),
     ("throttleWriteBpsDevice", List(THROTTLE)),
     ("throttleReadIOPSDevice", List(THROTTLE)),
     ("throttleWriteIOPSDevice", List(THROTTLE)),
 ];
 
-const THROTTLE: &[Field] = &[("major", Value), ("minor", Value), ("rate", Value)];
+const THROTTLE: &[Field] = &[("major", Required), ("minor", Required), ("rate", Required)];

@@ -26,7 +26,7 @@ pub fn container(
     let mounted = plan.namespaces.new & abi::CLONE_NEWNS != 0;
     let proc = builder.files.add(Proc::open()?.into_fd());
     let rootfs_path = text(&plan.rootfs.path)?;
-    let rootfs = if mounted { rootfs(builder, &rootfs_path)? } else { Fd::NONE };
+    let rootfs = if mounted { rootfs(builder, &rootfs_path)? } else { unmounted_root(builder)? };
     let mounts = if mounted { mounts(builder, cgroup.map(Cgroup::path))? } else { List::EMPTY };
     let null = if builder.privileged && mounted && !plan.masked.is_empty() {
         builder.tree(c"/dev/null", false).map_err(|errno| builder.fault(Step::Null, 0, errno))?
@@ -66,7 +66,7 @@ pub fn container(
     })
 }
 
-/// For a process that joins: no container is made. Only its labels it may have to write below /proc.
+/// For a process that joins: no container is made. Only its labels it may have to write below /proc, and find its root.
 pub fn none(builder: &mut Builder<'_>) -> Result<script::Container> {
     let process = &builder.plan.process;
     let labelled = process.apparmor.is_some() || process.selinux.is_some();
@@ -81,7 +81,7 @@ pub fn none(builder: &mut Builder<'_>) -> Result<script::Container> {
         mounted: Flag::NO,
         sysctls: List::EMPTY,
         inherited_propagation: 0,
-        rootfs: Fd::NONE.into(),
+        rootfs: unmounted_root(builder)?.into(),
         rootfs_path: Text::NONE,
         rootfs_propagation: 0,
         shared: Flag::NO,
@@ -97,6 +97,16 @@ pub fn none(builder: &mut Builder<'_>) -> Result<script::Container> {
         hooks: List::EMPTY,
         hook_state: NO_STATE,
     })
+}
+
+/// The rootfs for a process that has no mount namespace but ours. One that is joined has its own root.
+fn unmounted_root(builder: &mut Builder<'_>) -> Result<Fd> {
+    if builder.plan.namespaces.has(libc::CLONE_NEWNS) {
+        return Ok(Fd::NONE);
+    }
+    let path = text(&builder.plan.rootfs.path)?;
+    let opened = builder.files.add_opened(file::openat(Fd::CWD, &path, abi::O_PATH | abi::O_DIRECTORY));
+    opened.map_err(|errno| builder.fault(Step::RootfsSource, 0, errno))
 }
 
 fn rootfs(builder: &mut Builder<'_>, path: &CStr) -> Result<Fd> {

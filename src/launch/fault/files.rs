@@ -36,7 +36,7 @@ impl Fault<'_> {
             Step::RootfsPropagation => self.say("linux.rootfsPropagation", "can't be set"),
             Step::RootfsReadonly => self.say("root.readonly", "the root file system can't be made read-only"),
             Step::Pivot => {
-                let error = self.say(place, "can't become the root (pivot_root)");
+                let error = self.say(place, "can't become the root");
                 if self.errno == abi::EINVAL { error.hint("where / is a ramdisk, use --no-pivot") } else { error }
             }
             Step::Unmount => self.say("", "can't let go of the host's file systems"),

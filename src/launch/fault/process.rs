@@ -132,6 +132,11 @@ impl Fault<'_> {
                     _ => error,
                 }
             }
+            Step::CwdOutside if self.errno == abi::ENOENT => Error::new(
+                format!("process.cwd {cwd}"),
+                "was removed from the file system, or the rootfs was with it in",
+            )
+            .hint("the container can't have further processes there: delete it, and create it anew"),
             Step::CwdOutside => {
                 Error::new(format!("process.cwd {cwd}"), "lies outside the container; refused for safety")
             }

@@ -28,7 +28,8 @@ fn typical(step: Step) -> &'static [(u32, i32, u32)] {
         Step::Maps | Step::Hooks | Step::Start => &[(0, libc::EPROTO, 0)],
         Step::Sysctl => &[(0, libc::ENOENT, 0), (1, libc::EINVAL, 0), (1, libc::EROFS, 0), (0, libc::EACCES, 0)],
         Step::RootfsSource => &[(0, libc::ENOENT, 0), (0, libc::ENOTDIR, 0), (0, libc::EACCES, 0)],
-        Step::Null | Step::Devpts | Step::CwdOutside => &[(0, 0, 0)],
+        Step::Null | Step::Devpts => &[(0, 0, 0)],
+        Step::CwdOutside => &[(0, 0, 0), (0, libc::ENOENT, 0)],
         Step::MountSource => &[(3, libc::ENOENT, 0), (3, libc::EINVAL, 0), (3, libc::EACCES, 0)],
         Step::MountIdmap => &[
             (3, libc::EINVAL, 0xef53),

@@ -15,6 +15,9 @@ pub(super) fn io(block: &LinuxBlockIo, outcome: &mut Outcome) {
     for (index, device) in block.weight_device().iter().flatten().enumerate() {
         let place = format!("{PLACE}.weightDevice[{index}]");
         no_leaf_weight(device.leaf_weight(), format!("{place}.leafWeight"), outcome);
+        if device.weight().is_none() && device.leaf_weight().is_none() {
+            outcome.wrong(&*place, "must have a weight");
+        }
         let Some(number) = number(device.major(), device.minor(), &place, outcome) else { continue };
         if let Some(weight) = device.weight().filter(|&weight| weight != 0) {
             set_weight(&number, weight, format!("{place}.weight"), outcome);
