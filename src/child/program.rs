@@ -81,13 +81,12 @@ fn join<'a>(buffer: &'a mut [u8; PATH_MAX], directory: &[u8], name: &[u8]) -> Op
     text::join(buffer, &[directory, slash, name])
 }
 
-/// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. A
-/// connection on which nothing comes is from somebody who only wanted to know whether we still wait.
+/// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. With one the
+/// parent says first that others can find us: if it is killed before, it takes us with it. A connection on which nothing
+/// comes is from somebody who only wanted to know whether we still wait.
 pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
-    let Some(listener) = process.start.some() else {
-        wire.wait().at(Step::Start)?;
-        return Ok(wire);
-    };
+    wire.wait().at(Step::Start)?;
+    let Some(listener) = process.start.some() else { return Ok(wire) };
     file::close(wire.0);
     loop {
         let starter = Wire(socket::accept(listener).at(Step::Start)?);

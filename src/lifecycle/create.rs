@@ -94,7 +94,7 @@ pub fn make(
     let moved = namespaced.moved;
     let child = making.child(child)?;
     fill_in(&mut record, child, agent)?;
-    entry.write(&record)?;
+    write_down(&entry, &record, child, waiting)?;
     tell_pid(child, request.pidfd_socket.as_deref(), request.pid_file.as_deref())?;
     if let Some(moved) = moved {
         moved.leave();
@@ -117,6 +117,12 @@ fn fill_in(record: &mut Record, child: &Child, agent: Option<Agent<'_>>) -> Resu
         record.listener = None;
     }
     Ok(())
+}
+
+/// From here on others can find the container, and one that waits for `start` no longer ends with us.
+fn write_down(entry: &Entry, record: &Record, child: &Child, waiting: Waiting) -> Result<()> {
+    entry.write(record)?;
+    if waiting == Waiting::ForStart { child.leave() } else { Ok(()) }
 }
 
 /// What is remembered before the first side effect.
