@@ -61,9 +61,9 @@ trait Run: Parser {
 }
 
 /// Opens a standard stream that the caller left closed, and has a closed pipe be an error rather than an end. For an
-/// entry that is not Rust's own, which does the same.
+/// entry that is not Rust's own, which does the same. A limit on files' sizes is no end either.
 pub fn prepare_process() {
-    sys::process::ignore_sigpipe(true);
+    sys::process::ignore_signals_of_write();
     for stdio in 0..3 {
         if sys::file::fcntl(Fd(stdio), abi::F_GETFD, 0).is_err() {
             // The lowest number that is free, so it becomes this one; not to be closed by an execve.

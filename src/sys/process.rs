@@ -285,11 +285,13 @@ pub fn reset_signals() -> Result<(), Errno> {
     unsafe { syscall(nr::rt_sigprocmask, [abi::SIG_SETMASK, pointer(&none), 0, 8, 0, 0]) }.map(drop)
 }
 
-/// Ignores SIGPIPE, or puts it back to its default.
-pub fn ignore_sigpipe(ignore: bool) {
-    let action = [usize::from(ignore), 0, 0, 0];
-    // SAFETY: as in `reset_signals`; SIG_IGN is 1 and SIGPIPE 13.
-    let _ = unsafe { syscall(nr::rt_sigaction, [13, pointer(&action), 0, 8, 0, 0]) };
+/// Ignores SIGPIPE and SIGXFSZ: a reader that is gone, or a file that is as large as it may be, is an error of write(2).
+pub fn ignore_signals_of_write() {
+    const IGNORE: [usize; 4] = [1, 0, 0, 0];
+    for signal in [13, 25] {
+        // SAFETY: as in `reset_signals`; SIG_IGN is 1.
+        let _ = unsafe { syscall(nr::rt_sigaction, [signal, pointer(&IGNORE), 0, 8, 0, 0]) };
+    }
 }
 
 /// waitid(2) for the child `pid`: its si_code (1 is an ordinary exit) and status.

@@ -52,6 +52,18 @@ fn too_few_files_may_be_open() {
     assert!(enough.is_some_and(|limit| limit > 8), "{enough:?}");
 }
 
+/// A limit on the size of files is met by the first file that is written, or by the program in memory; it kills nobody.
+#[test]
+fn files_may_not_be_large() {
+    let remedy = "file too large (files may not get that large: raise the limit (`ulimit -f`, LimitFSIZE=))\n";
+    for (limit, place) in [("0", "config.json: can't be written: "), ("16", "child's program in memory: write: ")] {
+        let (output, _root) = after(&format!("ulimit -f {limit}"), "create --bundle $BUNDLE jar");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{limit}: {said}");
+        assert!(said.contains(place) && said.ends_with(remedy), "{limit}: {said}");
+    }
+}
+
 #[test]
 fn standard_output_is_full_or_closed() {
     for (arguments, before, status, said) in [
