@@ -268,6 +268,19 @@ fn no_lock() {
     });
 }
 
+/// The verifier of device programs gives up when a signal arrives, and wants to be called once more.
+#[test]
+fn a_signal_while_a_program_is_loaded() {
+    guarded(|host| {
+        if !prepared(host) {
+            return;
+        }
+        let bundle = Bundle::new().deeds(&["exit", "0"]);
+        let words = ["run", "--bundle", bundle.path().to_str().unwrap(), "jar"];
+        traced(host, &["-e", "inject=bpf:error=EAGAIN:when=1"], &words).run().ok();
+    });
+}
+
 /// A second child that can't be held by a pidfd does not become the program behind the error.
 #[test]
 fn who_can_not_be_followed() {
