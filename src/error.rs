@@ -118,9 +118,7 @@ impl Error {
             Some(libc::ENOSYS) => {
                 error.hint("onggi needs Linux 5.14 or newer, and no seccomp profile around it that hides its calls")
             }
-            Some(libc::EFBIG) => {
-                error.hint("files that onggi writes may be too small: raise the limit (`ulimit -f`, LimitFSIZE=)")
-            }
+            Some(libc::EFBIG) => error.hint("files may not get that large: raise the limit (`ulimit -f`, LimitFSIZE=)"),
             Some(libc::ENFILE) => error.hint("the whole machine has too many files open: see fs.file-max (sysctl)"),
             _ => error,
         }

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::events::Events;
-use super::{Cgroup, file};
+use super::{Cgroup, Hierarchy, file};
 use crate::error::{Error, Result};
 
 /// Between a cgroup's last process and its removal the kernel may need a moment, of which it tells nobody.
@@ -59,10 +59,11 @@ fn remove_parents(path: &Path, made: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Removes what was just made, as far as it is not in use.
-pub(super) fn undo(made: &[PathBuf]) {
-    for path in made.iter().rev() {
-        let _ = rmdir(path);
+/// Removes what was just made, as far as it is not in use. No further file is opened for it: that there can be none may be
+/// why all is undone.
+pub(super) fn undo(hierarchy: &Hierarchy, made: &[PathBuf]) {
+    for names in made.iter().rev().filter_map(|path| path.strip_prefix(hierarchy.path()).ok()) {
+        let _ = unlinkat(hierarchy, names, UnlinkatFlags::RemoveDir);
     }
 }
 

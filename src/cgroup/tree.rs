@@ -23,7 +23,7 @@ pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Re
     let (directory, new) = match maker.make(&names) {
         Ok(made) => made,
         Err(fault) => {
-            remove::undo(&maker.made);
+            remove::undo(hierarchy, &maker.made);
             return if fault.denied() && plan.settings.is_empty() && !is_root() {
                 Ok(None)
             } else {
@@ -38,7 +38,7 @@ pub(super) fn create(hierarchy: &Hierarchy, plan: &plan::Cgroup, id: &str) -> Re
     match limited {
         Ok(()) => Ok(Some(cgroup)),
         Err(error) => {
-            remove::undo(&cgroup.made);
+            remove::undo(hierarchy, &cgroup.made);
             Err(error)
         }
     }

@@ -89,14 +89,13 @@ pub fn heed_signals() -> Outcome {
         .try_for_each(|signal| process::end_by_signal(signal).at(Step::Signals))
 }
 
-/// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. A
-/// connection on which nothing comes is from somebody who only wanted to know whether we still wait. The socket stays open
-/// until execve closes it: until then, in startContainer hooks too, the container is created and does not run.
+/// Waits for the word to start, and returns the way to whoever gave it. Without a socket that is the parent. With one the
+/// parent says first that others can find us: if it is killed before, it takes us with it. A connection on which nothing
+/// comes is from somebody who only wanted to know whether we still wait. The socket stays open until execve closes it: until
+/// then, in startContainer hooks too, the container is created and does not run.
 pub fn wait_for_start(process: &Process, wire: Wire) -> Outcome<Wire> {
-    let Some(listener) = process.start.some() else {
-        wire.wait().at(Step::Start)?;
-        return Ok(wire);
-    };
+    wire.wait().at(Step::Start)?;
+    let Some(listener) = process.start.some() else { return Ok(wire) };
     file::close(wire.0);
     loop {
         let starter = Wire(socket::accept(listener).at(Step::Start)?);

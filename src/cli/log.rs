@@ -86,10 +86,15 @@ impl Log {
 }
 
 fn append(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOCTTY).open(path);
+    // Of a FIFO that nobody reads the end is not waited for, neither now nor when it is full.
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path);
     file.map_err(|cause| {
-        Error::io("--log", format!("can't open {}", path.display()), cause)
-            .hint("name a file that can be written to, in a directory that is there")
+        let hint = match cause.raw_os_error() {
+            Some(libc::ENXIO) => "nobody reads this FIFO, or listens to this socket: name a file",
+            _ => "name a file that can be written to, in a directory that is there",
+        };
+        Error::io("--log", format!("can't open {}", path.display()), cause).hint(hint)
     })
 }
 

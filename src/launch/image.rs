@@ -1,5 +1,7 @@
 //! The child's program: a sealed copy in memory.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::{Error, Result};
@@ -12,17 +14,18 @@ const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/child"));
 pub fn sealed() -> Result<OwnedFd> {
     let failed = |what: &str| {
         let what = format!("can't make the child's program in memory: {what}");
-        move |errno: Errno| Error::io("", what, std::io::Error::from_raw_os_error(errno.0))
+        move |cause: std::io::Error| Error::io("", what, cause)
     };
+    let of_kernel = |errno: Errno| std::io::Error::from_raw_os_error(errno.0);
     let image = create().map_err(|errno| {
-        let error = failed("memfd_create")(errno);
+        let error = failed("memfd_create")(of_kernel(errno));
         if errno.0 == abi::EACCES { error.hint("sysctl vm.memfd_noexec must not be 2") } else { error }
     })?;
-    let number = Fd(image.as_raw_fd());
-    file::write(number, PROGRAM).map_err(failed("write"))?;
+    let mut image = File::from(image);
+    image.write_all(PROGRAM).map_err(failed("write"))?;
     let seals = abi::F_SEAL_SEAL | abi::F_SEAL_SHRINK | abi::F_SEAL_GROW | abi::F_SEAL_WRITE;
-    file::fcntl(number, abi::F_ADD_SEALS, seals).map_err(failed("seal"))?;
-    Ok(image)
+    file::fcntl(Fd(image.as_raw_fd()), abi::F_ADD_SEALS, seals).map_err(of_kernel).map_err(failed("seal"))?;
+    Ok(image.into())
 }
 
 /// Kernels from 6.3 on want to be told that it is to be executed; older ones do not know the word.
@@ -37,9 +40,10 @@ fn create() -> Result<OwnedFd, Errno> {
 
 /// A piece of memory to be mapped by the child.
 pub fn memory(bytes: &[u8]) -> Result<OwnedFd> {
-    let failed =
-        |errno: Errno| Error::io("", "can't hand the script to the child", std::io::Error::from_raw_os_error(errno.0));
-    let memory = socket::memfd(c"onggi:script", abi::MFD_CLOEXEC).map(owned).map_err(failed)?;
-    file::write(Fd(memory.as_raw_fd()), bytes).map_err(failed)?;
-    Ok(memory)
+    let made = socket::memfd(c"onggi:script", abi::MFD_CLOEXEC).map(owned).map(File::from);
+    let written = made.map_err(|errno| std::io::Error::from_raw_os_error(errno.0)).and_then(|mut memory| {
+        memory.write_all(bytes)?;
+        Ok(memory.into())
+    });
+    written.map_err(|cause| Error::io("", "can't hand the script to the child", cause))
 }

@@ -7,7 +7,8 @@
 //! id mappings (new user namespace) ── go ───────────▶ root of the user namespace
 //! network devices, hooks          ◀── Namespaced ──── namespaces complete
 //!                                 ── go ────────────▶ mounts, pivot, devices, identity
-//! created                         ◀── Ready ───────── waits for the word to start
+//! its pid is written down         ◀── Ready ───────── complete
+//! created, if by `create`         ── go ────────────▶ waits for the word to start, without us
 //! start, or `run` at once         ── go ────────────▶ hooks, filter
 //! listener goes to the agent      ◀── Listening ───── only of a filter that notifies
 //!                                 ── go ────────────▶ execve

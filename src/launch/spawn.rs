@@ -192,6 +192,11 @@ impl Child {
         self.pidfd.as_fd()
     }
 
+    /// Lets a created child outlive us, now that others can find it. Until then it ends with us.
+    pub fn leave(&self) -> Result<()> {
+        self.wire.go()
+    }
+
     /// Gives the word to start over the wire (for a child that has no start socket), and waits until it has become the
     /// user's program.
     pub fn start(&self, plan: &Plan, agent: Option<Agent<'_>>) -> Result<()> {

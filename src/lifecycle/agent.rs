@@ -7,16 +7,14 @@ use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use serde::Serialize;
 
+use super::State;
 use super::features::SPEC_VERSION;
-use super::{State, sockets};
+use super::sockets::{self, PATIENCE};
 use crate::error::{Error, Result};
 use crate::plan::Listener;
 
 /// What an error names.
 const PLACE: &str = "linux.seccomp.listenerPath";
-
-/// How long it may take to accept and to read, seconds.
-const PATIENCE: i64 = 10;
 
 /// One connection to the agent, for one process.
 pub struct Agent<'a> {
@@ -40,7 +38,7 @@ impl<'a> Agent<'a> {
     /// Connects, if there is an agent to connect to: before the filter is loaded, so that nothing has happened if nobody listens.
     pub fn connect(listener: Option<&'a Listener>) -> Result<Option<Self>> {
         let Some(listener) = listener else { return Ok(None) };
-        let socket = sockets::connect_within(&listener.path, PLACE, PATIENCE)?;
+        let socket = sockets::connect(&listener.path, PLACE)?;
         Ok(Some(Self { socket, listener }))
     }
 

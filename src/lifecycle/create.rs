@@ -5,7 +5,6 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -68,7 +67,7 @@ pub fn make(
         making.resctrl(groups, &mut record)?;
     }
     let cgroup = making.cgroup(plan, host, request, &mut record, &interrupts)?;
-    let start = if waiting == Waiting::ForStart { Some(listen(&entry)?) } else { None };
+    let start = if waiting == Waiting::ForStart { Some(entry.listen()?) } else { None };
     let arming = Arming {
         plan,
         host,
@@ -94,7 +93,7 @@ pub fn make(
     let moved = namespaced.moved;
     let child = making.child(child)?;
     fill_in(&mut record, child, agent)?;
-    entry.write(&record)?;
+    write_down(&entry, &record, child, waiting)?;
     tell_pid(child, request.pidfd_socket.as_deref(), request.pid_file.as_deref())?;
     if let Some(moved) = moved {
         moved.leave();
@@ -117,6 +116,12 @@ fn fill_in(record: &mut Record, child: &Child, agent: Option<Agent<'_>>) -> Resu
         record.listener = None;
     }
     Ok(())
+}
+
+/// From here on others can find the container, and one that waits for `start` no longer ends with us.
+fn write_down(entry: &Entry, record: &Record, child: &Child, waiting: Waiting) -> Result<()> {
+    entry.write(record)?;
+    if waiting == Waiting::ForStart { child.leave() } else { Ok(()) }
 }
 
 /// What is remembered before the first side effect.
@@ -166,13 +171,6 @@ fn hook_states(plan: &Plan, record: &Record) -> Result<[(CString, CString); 2]> 
         Ok((text(format!("{before}\"pid\":")), text(after.to_owned())))
     };
     Ok([cut(Status::Creating)?, cut(Status::Created)?])
-}
-
-/// The socket that `start` connects to, by a path through the directory's descriptor: a socket's address must be short.
-fn listen(entry: &Entry) -> Result<OwnedFd> {
-    UnixListener::bind(entry.start_socket())
-        .map(OwnedFd::from)
-        .map_err(|cause| Error::io(entry.id().as_str(), "can't make the start socket", cause))
 }
 
 /// Tells who the process is, as far as somebody wants to know: its pidfd to a socket, its number in a file.

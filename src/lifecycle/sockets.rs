@@ -3,7 +3,6 @@
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use nix::fcntl::{OFlag, open};
@@ -19,23 +18,21 @@ use crate::error::{Error, Result};
 /// Longest path in a socket's address (unix(7)), without its NUL.
 const LONGEST: usize = 107;
 
-/// Connects to the socket at `path`, which `option` named. A path that is too long for an address is reached by way of
-/// its directory's descriptor.
-pub fn connect(path: &Path, option: &str) -> Result<OwnedFd> {
-    reach(path, |path| UnixStream::connect(path).map(OwnedFd::from)).map_err(|cause| unreachable(path, option, cause))
-}
+/// How long one who listens and does not answer is waited for, in seconds.
+pub const PATIENCE: i64 = 10;
 
-/// The same as [`connect`], but neither connecting nor sending waits longer than `patience` seconds for one who does not answer.
-pub fn connect_within(path: &Path, option: &str, patience: i64) -> Result<OwnedFd> {
+/// Connects to the socket at `path`, which `option` named. A path that is too long for an address is reached by way of
+/// its directory's descriptor. Neither connecting nor sending waits longer than [`PATIENCE`].
+pub fn connect(path: &Path, option: &str) -> Result<OwnedFd> {
     let patient = |path: &Path| {
         let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-        setsockopt(&socket, SendTimeout, &TimeVal::seconds(patience))?;
+        setsockopt(&socket, SendTimeout, &TimeVal::seconds(PATIENCE))?;
         nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
         Ok(socket)
     };
     reach(path, patient).map_err(|cause| match cause.kind() {
         std::io::ErrorKind::WouldBlock => {
-            Error::new(option, format!("{} was not answered for {patience} s", path.display()))
+            Error::new(option, format!("{} was not answered for {PATIENCE} s", path.display()))
                 .hint("somebody listens there but does not accept")
         }
         _ => unreachable(path, option, cause),
@@ -57,8 +54,8 @@ fn reach<T>(path: &Path, connect: impl Fn(&Path) -> std::io::Result<T>) -> std::
 
 fn unreachable(path: &Path, option: &str, cause: std::io::Error) -> Error {
     let what = format!("can't connect to {}", path.display());
-    match cause.kind() {
-        std::io::ErrorKind::InvalidInput => {
+    match cause.raw_os_error() {
+        Some(libc::ENAMETOOLONG) => {
             Error::new(option, format!("{what}: the name is too long for a socket (unix(7) has the limit)"))
         }
         _ => Error::io(option, what, cause).hint("somebody must listen there"),

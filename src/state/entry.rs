@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::thread::sleep;
@@ -167,6 +168,12 @@ impl Entry {
     /// directory's name is. It holds as long as this entry is open.
     pub fn start_socket(&self) -> PathBuf {
         Path::new("/proc/self/fd").join(self.directory.as_raw_fd().to_string()).join(START_SOCKET)
+    }
+
+    /// Makes the start socket.
+    pub fn listen(&self) -> Result<OwnedFd> {
+        let listener = UnixListener::bind(self.start_socket()).map(OwnedFd::from);
+        listener.map_err(|cause| self.failed(START_SOCKET, "can't be made", cause))
     }
 
     /// Removes the start socket: the container has started. That there is none is no error.

@@ -64,8 +64,12 @@ impl Store {
                     .hint("choose another id, or `delete` that container"));
             }
             Err(cause) => {
+                let remedy = match cause {
+                    Errno::ENOSPC | Errno::EDQUOT => "make room on that file system",
+                    _ => "make that place writable",
+                };
                 return Err(Error::io(path.to_string_lossy(), "can't make the container's directory", cause)
-                    .hint("keep states elsewhere with --root DIR, or make that place writable"));
+                    .hint(format!("{remedy}, or keep states elsewhere with --root DIR")));
             }
         }
         match openat(&*root, id.as_str(), DIRECTORY, Mode::empty()) {

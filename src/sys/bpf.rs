@@ -1,5 +1,6 @@
 //! bpf(2), as far as device programs of cgroups need it.
 
+use super::abi::EAGAIN;
 use super::raw::{pointer, pointer_mut, syscall};
 use super::{Errno, Fd};
 
@@ -76,6 +77,9 @@ impl Attributes {
     }
 }
 
+/// How often loading a program is tried: the verifier gives up with EAGAIN when a signal arrives, be it that we go on after a stop.
+const ATTEMPTS: u32 = 16;
+
 /// Loads a device program: its file descriptor (close-on-exec, to be closed by the caller).
 ///
 /// # Errors
@@ -93,8 +97,15 @@ pub fn load_device_program(program: &[Instruction]) -> Result<Fd, Errno> {
         .set_pointer(16, license.as_ptr() as usize)
         .set(68, BPF_CGROUP_DEVICE);
     attributes.0[48..48 + NAME.len()].copy_from_slice(NAME);
-    // SAFETY: the kernel reads `count` instructions and the license, both alive until it returns.
-    unsafe { attributes.call(BPF_PROG_LOAD) }.map(descriptor)
+    let mut left = ATTEMPTS;
+    loop {
+        left -= 1;
+        // SAFETY: the kernel reads `count` instructions and the license, both alive until it returns.
+        match unsafe { attributes.call(BPF_PROG_LOAD) } {
+            Err(Errno(EAGAIN)) if left > 0 => {}
+            loaded => return loaded.map(descriptor),
+        }
+    }
 }
 
 /// Attaches a device program to a cgroup directory: beside those that are there, or in the place of one of them.

@@ -146,6 +146,10 @@ fn logs_have_two_forms_and_two_places() {
         "onggi: --log: can't open /no/such/log: no such file or directory \
          (name a file that can be written to, in a directory that is there)\n"
     );
+    let fifo = dir.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let unread = text(&onggi(dir.path(), &["--log", fifo.to_str().unwrap(), "list"]).stderr);
+    assert!(unread.ends_with("(nobody reads this FIFO, or listens to this socket: name a file)\n"), "{unread}");
 }
 
 #[test]

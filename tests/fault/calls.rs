@@ -177,6 +177,30 @@ fn killed() {
     });
 }
 
+/// Death of `create` before the pid is written down, without a cgroup that would tell who is meant: what waits for its start
+/// by then has nobody left who could find it, and ends by itself.
+#[test]
+fn killed_without_a_cgroup() {
+    guarded(|host| {
+        if !prepared(host) {
+            return;
+        }
+        let bundle = Bundle::new().deeds(&["sleep"]);
+        let words = ["--cgroup-manager=disabled", "create", "--bundle", bundle.path().to_str().unwrap(), "jar"];
+        let before = Snapshot::take(host);
+        let all = calls(host, &words);
+        host.runtime().call(["delete", "--force", "jar"]).ok();
+        for name in ["recvfrom", "fdatasync", "renameat"] {
+            let last = all.iter().rfind(|(made, _)| made == name).unwrap();
+            let inject = format!("inject={name}:signal=KILL:when={}", last.1);
+            let output = traced(host, &["-e", &inject], &words).run();
+            assert_eq!(output.status, 137, "{inject}: {output:?}");
+            host.runtime().call(["delete", "--force", "jar"]).ok();
+            as_before(host, &before, &inject);
+        }
+    });
+}
+
 /// An error at a call of `start`, `kill` or `delete`: tried again it works, or the container is gone.
 #[test]
 fn other_commands() {
@@ -241,6 +265,19 @@ fn no_lock() {
         let words = ["create", "--bundle", bundle.path().to_str().unwrap(), "jar"];
         traced(host, &["-e", "inject=flock:error=ENOLCK"], &words).run().fails_with("jar: can't be locked: ");
         as_before(host, &before, "a create without a lock");
+    });
+}
+
+/// The verifier of device programs gives up when a signal arrives, and wants to be called once more.
+#[test]
+fn a_signal_while_a_program_is_loaded() {
+    guarded(|host| {
+        if !prepared(host) {
+            return;
+        }
+        let bundle = Bundle::new().deeds(&["exit", "0"]);
+        let words = ["run", "--bundle", bundle.path().to_str().unwrap(), "jar"];
+        traced(host, &["-e", "inject=bpf:error=EAGAIN:when=1"], &words).run().ok();
     });
 }
 

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use serde_json::{Value, json};
 
 use crate::bundles;
-use crate::support::{Bundle, ConsoleSocket, Host, Output, Runtime, Snapshot, guarded};
+use crate::support::{Bundle, ConsoleSocket, Host, Invocation, Output, Runtime, Snapshot, guarded};
 use crate::sweep::{as_before, one_sentence};
 
 /// `create WORDS... jar` of a bundle fails with one line that has all of `says`; nothing is left, and the id is free.
@@ -92,6 +93,28 @@ fn cgroup_in_use() {
         // A file, as it were: this name can't be a directory.
         let bundle = config(|config| config["linux"]["cgroupsPath"] = json!("/cgroup.procs/below"));
         fails(host, &bundle, &[], &["cgroup.procs"]);
+    });
+}
+
+/// However few files may be open, all is undone: cgroups above the container's among it, which were made for it.
+#[test]
+fn few_files() {
+    guarded(|host| {
+        let bundle = config(|config| config["linux"]["cgroupsPath"] = json!("/outer/inner/jar"));
+        let path = bundle.path().to_str().unwrap();
+        let before = Snapshot::take(host);
+        let enough = (3..64).find(|few| {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", &format!("ulimit -S -n {few} && exec \"$@\""), "sh"]).arg(host.runtime().program());
+            command.arg("--root").arg(host.runtime().root()).args(["run", "--bundle", path, "jar"]);
+            let output = Invocation::new(command).run();
+            if output.status != 0 {
+                said(&output, &["too many open files"]);
+            }
+            as_before(host, &before, &format!("{few} files: {output:?}"));
+            output.status == 0
+        });
+        assert!(enough.is_some_and(|enough| enough > 8), "{enough:?}");
     });
 }
 

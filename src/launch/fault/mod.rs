@@ -81,9 +81,14 @@ impl Fault<'_> {
         let plan = self.plan;
         Some(match self.step {
             Step::Join => {
-                let join = plan.namespaces.join.get(self.index);
-                let (index, path) = join.map_or((0, String::new()), |join| (join.index, show(&join.path)));
-                let error = self.say(format!("linux.namespaces[{index}].path {path}"), "can't be joined");
+                let Some(join) = plan.namespaces.join.get(self.index) else {
+                    return Some(match self.errno {
+                        libc::ESRCH => Error::new("", "container not running").hint("it has just ended"),
+                        _ => self.say("", "can't join the container's namespaces"),
+                    });
+                };
+                let place = format!("linux.namespaces[{}].path {}", join.index, show(&join.path));
+                let error = self.say(place, "can't be joined");
                 match self.errno {
                     abi::ENOENT => error.hint("the process or container that it belongs to has ended; start it first"),
                     abi::EINVAL => {

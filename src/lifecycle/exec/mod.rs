@@ -4,6 +4,7 @@ mod cgroup;
 mod process;
 
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use super::agent::Agent;
 use super::create::tell_pid;
@@ -52,7 +53,11 @@ pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
         resctrl: resctrl::tasks(&record.resctrl)?,
         purpose: Purpose::Join(Joining { init: pidfd, instead }),
     })?;
-    let child = launch::spawn(armed, &Interrupts::hold()?, &mut |_| Ok(()))?;
+    let child = launch::spawn(armed, &Interrupts::hold()?, &mut |_| Ok(())).map_err(|error| {
+        // Whatever it was that could not be entered: it was the container's end.
+        let ended = init.wait(Some(Instant::now())).is_ok_and(|ended| ended);
+        if ended { Error::new(id.as_str(), "container not running").hint("it has just ended") } else { error }
+    })?;
     let mut hand_over = |filter: OwnedFd| {
         let state = State::for_hooks(&record, status);
         agent.take().map_or(Ok(()), |agent| agent.hand_over(&filter, child.pid(), &state))
