@@ -71,10 +71,17 @@ pub fn attach(e: &Engine) -> Verdict {
 
 pub fn signals_passed(e: &Engine) -> Verdict {
     let client = e.driver.client();
+    let program =
+        "busybox sh -c 'trap \"exit 42\" TERM; trap \"echo heard\" USR1; while :; do sleep 1000 & wait $!; done'";
     thread::scope(|scope| {
-        let line = format!("echo $$ >/tmp/client.pid; exec {client} run --name one {TRAPPING}");
+        let line = format!("trap '' USR1; echo $$ >/tmp/client.pid; exec {client} run --name one {program}");
         let attached = scope.spawn(move || e.shell(&line)?.ends_with(42));
-        e.until("the container is there", || Ok(e.call("logs one")?.out.contains("ready")))?;
+        // A client passes signals on only some time after the container has begun, and by TERM it would end before that. To
+        // USR1 it is deaf.
+        e.until("the client passes signals on", || {
+            e.shell("test ! -s /tmp/client.pid || kill -USR1 $(cat /tmp/client.pid)")?.works()?;
+            Ok(e.call("logs one")?.out.contains("heard"))
+        })?;
         e.shell("kill -TERM $(cat /tmp/client.pid); rm /tmp/client.pid")?.works()?;
         joined(attached).map(drop)
     })
