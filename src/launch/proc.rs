@@ -3,6 +3,8 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use nix::fcntl::readlinkat;
+
 use crate::error::{Error, Result};
 use crate::sys::{Errno, Fd, abi, file, owned};
 
@@ -11,7 +13,7 @@ const STRICT: u64 = abi::RESOLVE_BENEATH | abi::RESOLVE_NO_XDEV | abi::RESOLVE_N
 /// Inode of the root of every procfs (`PROC_ROOT_INO`).
 const ROOT_INODE: u64 = 1;
 
-/// The root of a procfs, verified to be one.
+/// The root of a procfs, verified to be one, and to number processes as we do.
 pub struct Proc(OwnedFd);
 
 impl Proc {
@@ -22,10 +24,16 @@ impl Proc {
         let number = Fd(root.as_raw_fd());
         let genuine = file::filesystem(number) == Ok(abi::PROC_SUPER_MAGIC)
             && file::stat(number).is_ok_and(|found| found.inode == ROOT_INODE);
-        if genuine {
+        if !genuine {
+            return Err(Error::new("/proc", "is not a procfs").hint("mount one: mount -t proc proc /proc"));
+        }
+        // Of another pid namespace: then a number that we know is somebody else's there.
+        let us = readlinkat(&root, "self").ok().and_then(|us| us.to_str()?.parse().ok());
+        if us == Some(std::process::id()) {
             Ok(Self(root))
         } else {
-            Err(Error::new("/proc", "is not a procfs").hint("mount one: mount -t proc proc /proc"))
+            Err(Error::new("/proc", "is that of another pid namespace")
+                .hint("mount this one's: mount -t proc proc /proc"))
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 
@@ -19,13 +20,16 @@ pub struct Stat {
 impl Stat {
     /// The process `pid` as it is now; `None` if there is none.
     ///
-    /// Fails where the kernel does not say: no file descriptors left, say. That is no sign that it has ended.
+    /// Fails where the kernel does not say: no file descriptors left, say, or no procfs. That is no sign that it has ended.
     pub fn of(pid: i32) -> Result<Option<Self>> {
         // The line has 52 numbers of at most 20 digits and a name of at most 64 bytes.
         let mut line = [0; 1280];
         let path = format!("/proc/{pid}/stat");
         match File::open(&path).and_then(|mut file| file.read(&mut line)) {
             Ok(length) => Ok(line.get(..length).and_then(Self::parse)),
+            Err(_) if !Path::new("/proc/self").exists() => {
+                Err(Error::new("/proc", "does not show this pid namespace").hint("mount -t proc proc /proc"))
+            }
             Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),
             Err(cause) => Err(Error::io(path, "can't be read", cause)),
         }

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use serde_json::{Value, json};
 
 use crate::bundles;
-use crate::support::{Bundle, ConsoleSocket, Host, Invocation, Output, Runtime, Snapshot, guarded};
+use crate::support::{Bundle, ConsoleSocket, Host, Invocation, Output, Runtime, Snapshot, guarded, skipped};
 use crate::sweep::{as_before, one_sentence};
 
 /// `create WORDS... jar` of a bundle fails with one line that has all of `says`; nothing is left, and the id is free.
@@ -115,6 +116,25 @@ fn few_files() {
             output.status == 0
         });
         assert!(enough.is_some_and(|enough| enough > 8), "{enough:?}");
+    });
+}
+
+/// A /proc that numbers processes as another pid namespace does: what is written there by number would be a stranger's.
+#[test]
+fn foreign_proc() {
+    guarded(|host| {
+        let unshare = "/usr/bin/unshare";
+        if !Path::new(unshare).exists() {
+            skipped("unshare is not here");
+            return;
+        }
+        let bundle = config(|_| {});
+        let before = Snapshot::take(host);
+        let mut command = Command::new(unshare);
+        command.args(["--pid", "--fork"]).arg(host.runtime().program()).arg("--root").arg(host.runtime().root());
+        command.args(["run", "--bundle", bundle.path().to_str().unwrap(), "jar"]);
+        said(&Invocation::new(command).run(), &["/proc: is that of another pid namespace", "mount -t proc"]);
+        as_before(host, &before, "a foreign /proc");
     });
 }
 
