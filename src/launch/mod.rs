@@ -8,7 +8,9 @@
 //! network devices, hooks          ◀── Namespaced ──── namespaces complete
 //!                                 ── go ────────────▶ mounts, pivot, devices, identity
 //! created                         ◀── Ready ───────── waits for the word to start
-//! start, or `run` at once         ── go ────────────▶ hooks, filter
+//! start, or `run` at once         ── go ────────────▶ hooks
+//! an end in between is no start   ◀── Hooking ─────── they begin
+//!                                 ◀── Hooked ──────── they have ended; filter
 //! listener goes to the agent      ◀── Listening ───── only of a filter that notifies
 //!                                 ── go ────────────▶ execve
 //! running                         ◀── end of file ───
