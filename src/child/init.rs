@@ -162,7 +162,11 @@ fn become_program(script: &'static Script, wire: Wire, born_last: bool) -> Outco
 
     // 12. Started: the last hooks, the filter, the last capabilities; then the user's program.
     let finish = || {
-        hooks::start_container(process, waiting && !early)?;
+        if !process.hooks.get().is_empty() {
+            wire.say(Event::Hooking, 0);
+            hooks::start_container(process, waiting && !early)?;
+            wire.say(Event::Hooked, 0);
+        }
         if !early || !process.hooks.get().is_empty() {
             program::inherit(script)?;
         }

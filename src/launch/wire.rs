@@ -26,7 +26,7 @@ pub enum Word {
     Fault(Step, Message),
     /// It is gone (or, once it was started: it has become the user's program).
     End,
-    /// It is gone, and did not even take our last word.
+    /// It is gone, and did not even take our last word; or it took it, and went while its startContainer hooks ran.
     Unheard,
 }
 
@@ -70,15 +70,22 @@ impl Wire {
     ///
     /// With a filter that notifies it first sends the listener's descriptor, which goes to `agent`; if that fails, the
     /// wire must go, and the child ends.
-    pub fn hear_start(&self, agent: Option<Agent<'_>>) -> Result<Word> {
-        let Some(agent) = agent else { return self.hear() };
-        match self.hear_with_file()? {
-            (Word::Event(Event::Listening, _), Some(listener)) => {
-                agent(listener)?;
-                self.go()?;
-                self.hear()
+    pub fn hear_start(&self, mut agent: Option<Agent<'_>>) -> Result<Word> {
+        let mut hooking = false;
+        loop {
+            let heard = if agent.is_some() { self.hear_with_file()? } else { (self.hear()?, None) };
+            match heard {
+                (Word::Event(Event::Hooking, _), _) => hooking = true,
+                (Word::Event(Event::Hooked, _), _) => hooking = false,
+                (Word::Event(Event::Listening, _), Some(listener)) => {
+                    if let Some(agent) = agent.take() {
+                        agent(listener)?;
+                    }
+                    self.go()?;
+                }
+                (Word::End, _) if hooking => return Ok(Word::Unheard),
+                (word, _) => return Ok(word),
             }
-            (word, _) => Ok(word),
         }
     }
 
@@ -139,7 +146,8 @@ impl Wire {
 }
 
 fn meaning(message: Message) -> Word {
-    for event in [Event::Reborn, Event::Namespaced, Event::Ready, Event::Listening] {
+    use Event::{Hooked, Hooking, Listening, Namespaced, Ready, Reborn};
+    for event in [Reborn, Namespaced, Ready, Listening, Hooking, Hooked] {
         if message.what == event as u32 {
             return Word::Event(event, message.extra);
         }

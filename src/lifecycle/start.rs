@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::agent::Agent;
 use super::end::PATIENCE;
@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
 use crate::plan::Hook;
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
+
+/// How long a process that has closed its descriptors takes to have ended, at most.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Starts a created container. When this returns, the user's program has begun, and the poststart hooks have run.
 ///
@@ -38,7 +41,7 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
             return Err(Error::new(id.as_str(), "container has stopped and can't be started again")
                 .hint(format!("`onggi delete {id}`, then create it anew")));
         }
-        other => return Err(Error::new(id.as_str(), format!("can't be started: it is {other}, not created"))),
+        other => return Err(not_created(id, other)),
     }
     let mut agent = Agent::connect(record.listener.as_ref())?;
     let mut hand_over = |filter: OwnedFd| match (agent.take(), record.pid) {
@@ -58,17 +61,19 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
             hook = fault::of_a_hook(step);
             Some(planned_before(entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
         }
-        Ok(Word::Unheard) => Some(Error::new(id.as_str(), "the container ended before it could be started")),
+        Ok(Word::Unheard) if await_end(&record, MOMENT)? => {
+            Some(Error::new(id.as_str(), "the container ended before it could be started"))
+        }
+        // Another command had given the word, and was ended itself.
+        Ok(Word::Unheard) => return Err(not_created(id, Status::Running)),
         Ok(Word::Event(..) | Word::End) => None,
         Err(error) => Some(error),
     };
     // A child that waits for our word ends when there is nobody to give it.
     drop(wire);
     if let Some(error) = failed {
-        // It is on its way out. Whoever asks after us finds it stopped.
-        if let Some(init) = Init::find(&record)? {
-            init.wait(Some(Instant::now() + PATIENCE))?;
-        }
+        // Whoever asks after us finds it stopped.
+        await_end(&record, PATIENCE)?;
         return Err(if hook { end_of_life(entry, &record, error) } else { error });
     }
     // It has begun, whatever becomes of the file; nobody listens there any more.
@@ -82,6 +87,15 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
         Err(also) => Error { problems: [error.problems, also.problems].concat(), ..also },
     })?;
     Ok(notify.zip(init))
+}
+
+/// Waits for the end of a container that is on its way out; whether it has come.
+fn await_end(record: &Record, patience: Duration) -> Result<bool> {
+    Init::find(record)?.map_or(Ok(true), |init| init.wait(Some(Instant::now() + patience)))
+}
+
+fn not_created(id: &Id, status: Status) -> Error {
+    Error::new(id.as_str(), format!("can't be started: it is {status}, not created"))
 }
 
 /// What a hook that fails at start leads to: the container is stopped and deleted, and the poststop hooks run (spec 1.3:

@@ -29,6 +29,10 @@ pub enum Event {
     Ready = 3,
     /// The filter is loaded; its listener's descriptor comes with the message. The child waits until it is handed over.
     Listening = 4,
+    /// The startContainer hooks begin; said only if there are some.
+    Hooking = 5,
+    /// They have ended well.
+    Hooked = 6,
 }
 
 impl Message {

@@ -284,3 +284,45 @@ fn while_a_hook_runs() {
         }
     });
 }
+
+/// The first process is ended while its startContainer hooks run: that is no start. Who gave the word is ended: the container
+/// starts all the same, and once.
+#[test]
+fn ended_in_a_hook() {
+    guarded(|host| {
+        if host.lacks(&["runc", "crun"], "start has succeeded by then") {
+            return;
+        }
+        for ends in ["init", "start"] {
+            let hooked = Hooked::new(host);
+            for fifo in ["begun", "go"] {
+                nix::unistd::mkfifo(&hooked.log.join(fifo), nix::sys::stat::Mode::S_IRWXU).unwrap();
+            }
+            let mut hooked =
+                hooked.hook("startContainer", &["append", "/log/begun", "x", "await", "/log/go"], &json!({}));
+            hooked.bundle = hooked.bundle.deeds(&["sleep"]);
+            let container = host.create(&hooked.bundle);
+            let mut start = host.runtime().invoke(["start", "jar"]);
+            let mut starting = start.spawn();
+            assert_eq!(fs::read_to_string(hooked.log.join("begun")).unwrap(), "x");
+            if ends == "init" {
+                container.kill("KILL");
+                start.finish(&mut starting).fails_with("the container ended before it could be started");
+                container.ended();
+                assert_eq!(container.status(), "stopped");
+                container.delete();
+            } else {
+                starting.kill().unwrap();
+                starting.wait().unwrap();
+                let mut again = host.runtime().invoke(["start", "jar"]);
+                let mut starting = again.spawn();
+                fs::write(hooked.log.join("go"), "x").unwrap();
+                again.finish(&mut starting).fails_with("not created");
+                assert_eq!(container.status(), "running");
+                container.force_delete();
+            }
+            settle();
+            fs::remove_dir_all(&hooked.log).unwrap();
+        }
+    });
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::{Row, row};
 use crate::command::{Ran, Trouble, Verdict, failed};
@@ -14,6 +15,7 @@ pub const ROWS: &[Row] = &[
     row("run --userns=auto, and mappings of one's own", userns).of(NAME).fast(),
     row("container checkpoint is refused in a sentence", checkpoint).of(NAME),
     row("run --replace, and --rootfs", replaced).of(NAME),
+    row("init, and stop of what was never started", initialized).of(NAME),
     row("run --cgroups=disabled", without_cgroup).of(NAME).fast(),
     row("pod create, two containers in it, pod rm", pod).of(NAME).fast(),
     row("kube play and generate kube", kube).of(NAME).fast(),
@@ -87,6 +89,16 @@ fn known(ran: Ran) -> Verdict<Ran> {
         return Err(Trouble::Skipped(why.to_owned()));
     }
     ran.succeeds()
+}
+
+/// What waits for its start ends when it is asked to, and is not waited for until it is killed.
+fn initialized(e: &Engine) -> Verdict {
+    e.call(&format!("create --name one {SLEEPING}"))?.works()?;
+    e.call("init one")?.works()?;
+    let began = Instant::now();
+    e.call("stop --time 60 one")?.works()?;
+    let took = began.elapsed();
+    if took < Duration::from_secs(50) { Ok(()) } else { Err(failed(format!("it took {} s", took.as_secs()))) }
 }
 
 fn pod(e: &Engine) -> Verdict {
