@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::agent::Agent;
 use super::end::PATIENCE;
@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
 use crate::plan::Hook;
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
+
+/// How long a process that has closed its socket may take to end.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Starts a created container. When this returns, the user's program has begun, and the poststart hooks have run.
 ///
@@ -58,7 +61,7 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
             hook = fault::of_a_hook(step);
             Some(planned_before(entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
         }
-        Ok(Word::Unheard) => Some(Error::new(id.as_str(), "the container ended before it could be started")),
+        Ok(Word::Unheard) => return Err(unheard(&record, id)?),
         Ok(Word::Event(..) | Word::End) => None,
         Err(error) => Some(error),
     };
@@ -66,9 +69,7 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     drop(wire);
     if let Some(error) = failed {
         // It is on its way out. Whoever asks after us finds it stopped.
-        if let Some(init) = Init::find(&record)? {
-            init.wait(Some(Instant::now() + PATIENCE))?;
-        }
+        see_off(&record, PATIENCE)?;
         return Err(if hook { end_of_life(entry, &record, error) } else { error });
     }
     // It has begun, whatever becomes of the file; nobody listens there any more.
@@ -82,6 +83,22 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
         Err(also) => Error { problems: [error.problems, also.problems].concat(), ..also },
     })?;
     Ok(notify.zip(init))
+}
+
+/// Why nobody heard our word. The child closes its socket when it ends, or when it executes the program: for another
+/// `start`, that was killed while the startContainer hooks ran.
+fn unheard(record: &Record, id: &Id) -> Result<Error> {
+    Ok(if see_off(record, MOMENT)? {
+        Error::new(id.as_str(), "the container ended before it could be started")
+    } else {
+        Error::new(id.as_str(), "can't be started: another `start` has begun it, and was broken off")
+            .hint("it runs by now, but its poststart hooks have not run")
+    })
+}
+
+/// Waits for the end of a container that could not be started; whether it came.
+fn see_off(record: &Record, patience: Duration) -> Result<bool> {
+    Init::find(record)?.map_or(Ok(true), |init| init.wait(Some(Instant::now() + patience)))
 }
 
 /// What a hook that fails at start leads to: the container is stopped and deleted, and the poststop hooks run (spec 1.3:

@@ -1,12 +1,17 @@
 //! The verbs on containers that are nothing but a child of the test and a record of it.
 
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::socket::{MsgFlags, recv};
+
 use super::stop::Stopped;
 use super::{
-    Signal, delete::delete, kill::kill, list::list, pause::pause, ps::ps, state::state, stop::stop, wait::wait,
+    Signal, delete::delete, kill::kill, list::list, pause::pause, ps::ps, start::start, state::state, stop::stop,
+    wait::wait,
 };
 use crate::error::Error;
 use crate::plan::Hook;
@@ -111,7 +116,7 @@ fn stop_says_which_it_took() {
     let (_, deaf) = container(dir.path(), "deaf", "trap '' TERM");
     let (store, created) = container(dir.path(), "created", "");
     let socket = store.open_entry(&id("created")).unwrap();
-    let _listener = std::os::unix::net::UnixListener::bind(socket.start_socket()).unwrap();
+    let _listener = UnixListener::bind(socket.start_socket()).unwrap();
     let ids = [id("polite"), id("deaf"), id("created"), id("none")];
     let how = stop(&store, &ids, Signal::TERM, Duration::from_millis(1500));
     assert!(matches!(how[0], Ok(Stopped::BySignal(_))), "{how:?}");
@@ -181,4 +186,27 @@ fn poststop_hooks_run_once_and_their_failure_is_a_warning() {
     );
     assert_eq!(std::fs::read_to_string(ran).unwrap(), "once\n");
     assert_eq!(delete(&Store::open(&root).unwrap(), &id("web"), true).unwrap(), []);
+}
+
+#[test]
+fn a_start_that_comes_after_one_that_was_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, mut child) = container(dir.path(), "web", "");
+    // In the child's place: it listens, but runs startContainer hooks and hears nobody any more.
+    let listener = UnixListener::bind(store.open_entry(&id("web")).unwrap().start_socket()).unwrap();
+    let hooks = |end: fn(&mut Child), child: &mut Child| {
+        let root = dir.path().to_owned();
+        let starting = std::thread::spawn(move || message(start(&Store::open(&root).unwrap(), &id("web"))));
+        // Who only asks for the state says nothing.
+        while recv(listener.accept().unwrap().0.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK).unwrap() == 0 {}
+        end(child);
+        starting.join().unwrap()
+    };
+    assert_eq!(
+        hooks(|_| {}, &mut child),
+        "web: can't be started: another `start` has begun it, and was broken off (it runs by now, but its poststart hooks \
+         have not run)"
+    );
+    assert_eq!(hooks(|child| child.kill().unwrap(), &mut child), "web: the container ended before it could be started");
+    assert_eq!(end_signal(child), Some(libc::SIGKILL));
 }
