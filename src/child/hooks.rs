@@ -26,11 +26,9 @@ pub fn create_container(root: Fd, container: &Container) -> Outcome {
     mount::detach(path).at(Step::CreateContainerHook)
 }
 
-/// The same where nothing is mounted for the container. They stand in the rootfs, if there is one.
-pub fn create_container_as_it_is(container: &Container) -> Outcome {
-    if let Some(root) = container.rootfs.get().some() {
-        file::fchdir(root).at(Step::CreateContainerHook)?;
-    }
+/// The same in the runtime's mount namespace, where nothing is mounted for the container. They stand in the rootfs.
+pub fn create_container_as_it_is(root: Fd, container: &Container) -> Outcome {
+    file::fchdir(root).at(Step::CreateContainerHook)?;
     before_the_root(container)
 }
 
