@@ -164,7 +164,7 @@ fn become_program(script: &'static Script, wire: Wire, born_last: bool) -> Outco
 
     // 12. Started: the last hooks, the filter, the last capabilities; then the user's program.
     let finish = || {
-        hooks::start_container(process, waiting && !early)?;
+        hooks::start_container(process, wire, waiting && !early)?;
         if !early || !process.hooks.get().is_empty() {
             program::inherit(script)?;
         }

@@ -26,7 +26,7 @@ pub enum Word {
     Fault(Step, Message),
     /// It is gone (or, once it was started: it has become the user's program).
     End,
-    /// It is gone, and did not even take our last word.
+    /// It is gone, and did not even take our last word; or took it, and ended in its startContainer hooks.
     Unheard,
 }
 
@@ -70,15 +70,21 @@ impl Wire {
     ///
     /// With a filter that notifies it first sends the listener's descriptor, which goes to `agent`; if that fails, the
     /// wire must go, and the child ends.
-    pub fn hear_start(&self, agent: Option<Agent<'_>>) -> Result<Word> {
-        let Some(agent) = agent else { return self.hear() };
-        match self.hear_with_file()? {
-            (Word::Event(Event::Listening, _), Some(listener)) => {
-                agent(listener)?;
-                self.go()?;
-                self.hear()
+    pub fn hear_start(&self, mut agent: Option<Agent<'_>>) -> Result<Word> {
+        let mut in_hooks = false;
+        loop {
+            let (word, file) = if agent.is_some() { self.hear_with_file()? } else { (self.hear()?, None) };
+            match (word, file) {
+                (Word::Event(Event::Hooks, run), _) => in_hooks = run != 0,
+                (Word::Event(Event::Listening, _), Some(listener)) => {
+                    if let Some(agent) = agent.take() {
+                        agent(listener)?;
+                    }
+                    self.go()?;
+                }
+                (Word::End, _) if in_hooks => return Ok(Word::Unheard),
+                (word, _) => return Ok(word),
             }
-            (word, _) => Ok(word),
         }
     }
 
@@ -139,7 +145,7 @@ impl Wire {
 }
 
 fn meaning(message: Message) -> Word {
-    for event in [Event::Reborn, Event::Namespaced, Event::Ready, Event::Listening] {
+    for event in [Event::Reborn, Event::Namespaced, Event::Ready, Event::Listening, Event::Hooks] {
         if message.what == event as u32 {
             return Word::Event(event, message.extra);
         }

@@ -29,6 +29,8 @@ pub enum Event {
     Ready = 3,
     /// The filter is loaded; its listener's descriptor comes with the message. The child waits until it is handed over.
     Listening = 4,
+    /// startContainer hooks begin to run; `extra` is 0 when they have ended.
+    Hooks = 5,
 }
 
 impl Message {

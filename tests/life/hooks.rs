@@ -298,6 +298,39 @@ fn statuses() {
     });
 }
 
+/// Who is ended while its startContainer hooks run was not started: neither `start` nor `run` says so, and no poststart hook
+/// runs.
+#[test]
+fn ended_meanwhile() {
+    guarded(|host| {
+        if host.lacks(&["runc", "crun"], "call it started") {
+            return;
+        }
+        for (verb, signal) in [("start", "TERM"), ("start", "KILL"), ("run", "KILL")] {
+            let hooked = Hooked::new(host);
+            nix::unistd::mkfifo(&hooked.log.join("begun"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+            let words = ["append", "/log/begun", "x", "sleep"];
+            let hooked = hooked.hook("startContainer", &words, &json!({})).note("poststart", "late");
+            let bundle = ["--bundle", hooked.bundle.path().to_str().unwrap(), "jar"];
+            let mut command = if verb == "start" {
+                host.runtime().call([&["create"], &bundle[..]].concat()).ok();
+                host.runtime().invoke(["start", "jar"])
+            } else {
+                host.runtime().invoke([&["run"], &bundle[..]].concat())
+            };
+            let mut child = command.spawn();
+            assert_eq!(fs::read_to_string(hooked.log.join("begun")).unwrap(), "x");
+            host.runtime().call(["kill", "jar", signal]).ok();
+            let said = if verb == "start" { "ended before it could be started" } else { "killed (signal 9)" };
+            command.finish(&mut child).fails_with(said);
+            assert!(!hooked.order().contains(&"late".to_owned()), "{verb} {signal}");
+            host.runtime().call(["delete", "--force", "jar"]).ok();
+            crate::support::settle();
+            fs::remove_dir_all(&hooked.log).unwrap();
+        }
+    });
+}
+
 /// Where a hook stands: the runtime's in the bundle, createContainer in the rootfs, startContainer where the process will be.
 /// (The spec does not say; it is what they have with runc.)
 #[test]
