@@ -1,7 +1,7 @@
 //! Hooks that run in the container's namespaces: the one occasion on which the child makes processes.
 
-use super::{At, Fault, Outcome, identity, text};
-use crate::script::{Container, Hook, HookState, Process, Step};
+use super::{At, Fault, Outcome, Wire, identity, text};
+use crate::script::{Container, Event, Hook, HookState, Process, Step};
 use crate::sys::{Errno, Fd, abi, clone, file, mount, process, socket};
 
 /// What programs of the host begin with, while this process has none (see `seal::first`).
@@ -26,11 +26,9 @@ pub fn create_container(root: Fd, container: &Container) -> Outcome {
     mount::detach(path).at(Step::CreateContainerHook)
 }
 
-/// The same where nothing is mounted for the container. They stand in the rootfs, if there is one.
-pub fn create_container_as_it_is(container: &Container) -> Outcome {
-    if let Some(root) = container.rootfs.get().some() {
-        file::fchdir(root).at(Step::CreateContainerHook)?;
-    }
+/// The same in the runtime's mount namespace, where nothing is mounted for the container. They stand in the rootfs.
+pub fn create_container_as_it_is(root: Fd, container: &Container) -> Outcome {
+    file::fchdir(root).at(Step::CreateContainerHook)?;
     before_the_root(container)
 }
 
@@ -44,10 +42,18 @@ fn before_the_root(container: &Container) -> Outcome {
 }
 
 /// startContainer hooks: programs of the container, before the user's, and with no more capabilities. If this process is
-/// still `waiting` for a filter it has more.
-pub fn start_container(process: &Process, waiting: bool) -> Outcome {
+/// still `waiting` for a filter it has more. If it ends in between, what was said tells that no program has begun.
+pub fn start_container(process: &Process, wire: Wire, waiting: bool) -> Outcome {
+    if process.hooks.get().is_empty() {
+        return Ok(());
+    }
+    wire.say(Event::Hooks, 1);
     for (index, hook) in process.hooks.numbered() {
         run(hook, &process.hook_state, (Step::StartContainerHook, index), waiting.then_some(process))?;
+    }
+    // Who gave the word may have been killed since. Then this would be our end, too (SIGPIPE).
+    if process::readable(wire.0, 0) == Ok(false) {
+        wire.say(Event::Hooks, 0);
     }
     Ok(())
 }

@@ -88,12 +88,14 @@ pub fn run(script: &'static Script, wire: Wire) -> Outcome<Never> {
         mounts::seal(container)?;
         rootfs::finish(root, container)?;
     } else {
-        // No mounts of its own, so none of all this: but the hooks, and a root.
-        console::open_here(process)?;
-        if !container.hooks.get().is_empty() {
-            hooks::create_container_as_it_is(container)?;
+        // No mounts of its own, so none of all this: but in the runtime's mount namespace the hooks and a root. One that is
+        // joined has its own root, and nothing in it is the host's to be run.
+        let root = container.rootfs.get().some();
+        if let Some(root) = root.filter(|_| !container.hooks.get().is_empty()) {
+            hooks::create_container_as_it_is(root, container)?;
         }
-        if let Some(root) = container.rootfs.get().some() {
+        console::open_here(process)?;
+        if let Some(root) = root {
             rootfs::enter(container)?;
             program::make_cwd(root, process)?;
         }
@@ -162,11 +164,7 @@ fn become_program(script: &'static Script, wire: Wire, born_last: bool) -> Outco
 
     // 12. Started: the last hooks, the filter, the last capabilities; then the user's program.
     let finish = || {
-        if !process.hooks.get().is_empty() {
-            wire.say(Event::Hooking, 0);
-            hooks::start_container(process, waiting && !early)?;
-            wire.say(Event::Hooked, 0);
-        }
+        hooks::start_container(process, wire, waiting && !early)?;
         if !early || !process.hooks.get().is_empty() {
             program::inherit(script)?;
         }

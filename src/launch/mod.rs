@@ -9,9 +9,8 @@
 //!                                 ── go ────────────▶ mounts, pivot, devices, identity
 //! its pid is written down         ◀── Ready ───────── complete
 //! created, if by `create`         ── go ────────────▶ waits for the word to start, without us
-//! start, or `run` at once         ── go ────────────▶ hooks
-//! an end in between is no start   ◀── Hooking ─────── they begin
-//!                                 ◀── Hooked ──────── they have ended; filter
+//! start, or `run` at once         ── go ────────────▶ startContainer hooks, filter
+//!                                 ◀── Hooks ───────── only if there are any: they begin, they have ended
 //! listener goes to the agent      ◀── Listening ───── only of a filter that notifies
 //!                                 ── go ────────────▶ execve
 //! running                         ◀── end of file ───

@@ -26,7 +26,7 @@ pub enum Word {
     Fault(Step, Message),
     /// It is gone (or, once it was started: it has become the user's program).
     End,
-    /// It is gone, and did not even take our last word; or it took it, and went while its startContainer hooks ran.
+    /// It is gone, and did not even take our last word; or took it, and ended in its startContainer hooks.
     Unheard,
 }
 
@@ -71,19 +71,18 @@ impl Wire {
     /// With a filter that notifies it first sends the listener's descriptor, which goes to `agent`; if that fails, the
     /// wire must go, and the child ends.
     pub fn hear_start(&self, mut agent: Option<Agent<'_>>) -> Result<Word> {
-        let mut hooking = false;
+        let mut in_hooks = false;
         loop {
-            let heard = if agent.is_some() { self.hear_with_file()? } else { (self.hear()?, None) };
-            match heard {
-                (Word::Event(Event::Hooking, _), _) => hooking = true,
-                (Word::Event(Event::Hooked, _), _) => hooking = false,
+            let (word, file) = if agent.is_some() { self.hear_with_file()? } else { (self.hear()?, None) };
+            match (word, file) {
+                (Word::Event(Event::Hooks, run), _) => in_hooks = run != 0,
                 (Word::Event(Event::Listening, _), Some(listener)) => {
                     if let Some(agent) = agent.take() {
                         agent(listener)?;
                     }
                     self.go()?;
                 }
-                (Word::End, _) if hooking => return Ok(Word::Unheard),
+                (Word::End, _) if in_hooks => return Ok(Word::Unheard),
                 (word, _) => return Ok(word),
             }
         }
@@ -146,8 +145,7 @@ impl Wire {
 }
 
 fn meaning(message: Message) -> Word {
-    use Event::{Hooked, Hooking, Listening, Namespaced, Ready, Reborn};
-    for event in [Reborn, Namespaced, Ready, Listening, Hooking, Hooked] {
+    for event in [Event::Reborn, Event::Namespaced, Event::Ready, Event::Listening, Event::Hooks] {
         if message.what == event as u32 {
             return Word::Event(event, message.extra);
         }

@@ -29,10 +29,8 @@ pub enum Event {
     Ready = 3,
     /// The filter is loaded; its listener's descriptor comes with the message. The child waits until it is handed over.
     Listening = 4,
-    /// The startContainer hooks begin; said only if there are some.
-    Hooking = 5,
-    /// They have ended well.
-    Hooked = 6,
+    /// startContainer hooks begin to run; `extra` is 0 when they have ended.
+    Hooks = 5,
 }
 
 impl Message {

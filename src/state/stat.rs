@@ -6,11 +6,15 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
+const PF_EXITING: u64 = 0x4;
+
 /// What tells a process from another that got its number later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     /// Field 3: `R`, `S`, `D`, `T`, `Z` (zombie), `X` (dead) ...
     pub state: u8,
+    /// Field 9: `PF_*` of the kernel's sched.h.
+    pub flags: u64,
     /// Field 22: when it started, in clock ticks after boot.
     pub start_time: u64,
     /// Field 52: the wait status of a zombie, as wait(2) gives it; 0 while it lives, and for whoever may not trace it.
@@ -42,14 +46,21 @@ impl Stat {
         let rest = std::str::from_utf8(line.get(after_name..)?).ok()?;
         let mut fields = rest.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
-        let start_time = fields.nth(18)?.parse().ok()?;
+        let flags = fields.nth(5)?.parse().ok()?;
+        let start_time = fields.nth(12)?.parse().ok()?;
         let exit_code = fields.nth(29)?.parse().ok()?;
-        Some(Self { state, start_time, exit_code })
+        Some(Self { state, flags, start_time, exit_code })
     }
 
     /// Whether it has ended: a zombie has, it only waits for its parent to ask.
     pub fn ended(&self) -> bool {
         matches!(self.state, b'Z' | b'X' | b'x')
+    }
+
+    /// Whether it has ended, or is about to: it runs no program any more. A pid namespace's init may be long about it, until
+    /// all others in there have been waited for.
+    pub fn ends(&self) -> bool {
+        self.ended() || self.flags & PF_EXITING != 0
     }
 }
 
@@ -68,7 +79,11 @@ mod tests {
     fn names_may_have_anything_in_them() {
         for name in ["sh", "a b", "a) Z 1 (b", ")", "", "x\ny", "(((", ") R 5"] {
             let stat = Stat::parse(line(name, 'S').as_bytes()).unwrap();
-            assert_eq!(stat, Stat { state: b'S', start_time: 987_654_321, exit_code: 256 }, "{name:?}");
+            assert_eq!(
+                stat,
+                Stat { state: b'S', flags: 0x40_0100, start_time: 987_654_321, exit_code: 256 },
+                "{name:?}"
+            );
         }
     }
 

@@ -42,18 +42,20 @@ impl fmt::Display for Status {
 /// What the container is doing now.
 ///
 /// A record without a pid whose `create` is no longer at work is one that was interrupted: `Stopped`. So is a container
-/// whose init is a zombie, or whose init's number now belongs to another process.
+/// whose init ends or is a zombie, or whose init's number now belongs to another process.
 ///
 /// Fails where the kernel does not say. A guess could be that it has stopped, and `delete` would believe it.
 pub fn status(entry: &Entry, record: &Record) -> Result<Status> {
     let (Some(pid), Some(start_time)) = (record.pid, record.start_time) else {
         return Ok(if entry.busy()? { Status::Creating } else { Status::Stopped });
     };
-    Ok(if !Stat::of(pid)?.is_some_and(|stat| stat.start_time == start_time && !stat.ended()) {
+    // Before it is asked whether it ends: then its socket is closed, too.
+    let waits = waits_for_start(entry)?;
+    Ok(if !Stat::of(pid)?.is_some_and(|stat| stat.start_time == start_time && !stat.ends()) {
         Status::Stopped
     } else if record.cgroup.as_deref().map(frozen).transpose()? == Some(true) {
         Status::Paused
-    } else if waits_for_start(entry)? {
+    } else if waits {
         Status::Created
     } else {
         Status::Running

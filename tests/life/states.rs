@@ -3,11 +3,14 @@
 //! Where the spec is silent (pause, resume, exec, ps) it is as with runc; where runc differs, the row says so.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use super::hooks::{Hooked, KINDS};
-use crate::support::{Bundle, Container, Host, guarded, reaper, settle};
+use crate::support::{Bundle, Container, Host, guarded, patience, reaper, settle};
 
 /// What an operation comes to: it succeeds and the container is then in this state, or it fails with one of these words and
 /// nothing has changed.
@@ -324,5 +327,34 @@ fn ended_in_a_hook() {
             settle();
             fs::remove_dir_all(&hooked.log).unwrap();
         }
+    });
+}
+
+/// A container that ends before its start never ran, however long its init takes: the kernel keeps it until all others in its
+/// pid namespace have been waited for.
+#[test]
+fn an_end_that_takes_long() {
+    guarded(|host| {
+        if host.lacks(&["runc", "crun"], "say that it is created, or runs") {
+            return;
+        }
+        let bundle = Bundle::new().deeds(&["sleep"]);
+        let begun = bundle.rootfs().join("begun");
+        nix::unistd::mkfifo(&begun, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let container = host.create(&bundle);
+        let mut command = host.runtime().invoke(["exec", container.id(), "/payload", "append", "/begun", "x", "sleep"]);
+        let mut exec = command.spawn();
+        assert_eq!(fs::read_to_string(&begun).unwrap(), "x");
+        let parent = Pid::from_raw(exec.id().cast_signed());
+        kill(parent, Signal::SIGSTOP).unwrap();
+        container.kill("KILL");
+        let end = Instant::now() + patience(Duration::from_secs(30));
+        while container.status() == "created" && Instant::now() < end {}
+        let status = container.status();
+        kill(parent, Signal::SIGCONT).unwrap();
+        assert_eq!(status, "stopped");
+        assert_eq!(command.finish(&mut exec).status, 137);
+        container.ended();
+        container.delete();
     });
 }

@@ -1,8 +1,8 @@
 //! `hooks` (spec: config, POSIX-platform Hooks).
 
-use oci_spec::runtime::{Hook, Spec};
+use oci_spec::runtime::{Hook, LinuxNamespaceType, Spec};
 
-use super::Findings;
+use super::{Findings, has, is_new};
 use crate::error::Problem;
 
 pub fn check(spec: &Spec, found: &mut Findings) {
@@ -22,6 +22,12 @@ pub fn check(spec: &Spec, found: &mut Findings) {
         for (index, hook) in hooks.iter().flatten().enumerate() {
             check_hook(&format!("hooks.{kind}[{index}]"), hook, found);
         }
+    }
+    // There such a path would lead to somebody else's file, and that would run with all that the runtime may do.
+    let joined = has(spec, LinuxNamespaceType::Mount) && !is_new(spec, LinuxNamespaceType::Mount);
+    if joined && hooks.create_container().as_ref().is_some_and(|hooks| !hooks.is_empty()) {
+        let what = "can't be run: the mount namespace is joined, and their paths are the host's";
+        found.error(Problem::new("hooks.createContainer", what).hint("use createRuntime hooks"));
     }
 }
 
