@@ -1,5 +1,6 @@
 //! `start`: the container's program begins.
 
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -48,9 +49,12 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
         (Some(agent), Some(pid)) => agent.hand_over(&filter, pid, &State::for_hooks(&record, Status::Created)),
         _ => Ok(()),
     };
-    let wire = UnixStream::connect(entry.start_socket())
-        .map(|socket| Wire::over(OwnedFd::from(socket)))
-        .map_err(|cause| Error::io(id.as_str(), "the container does not listen for its start", cause))?;
+    let wire = match UnixStream::connect(entry.start_socket()) {
+        Ok(socket) => Wire::over(OwnedFd::from(socket)),
+        // It did when its status was asked.
+        Err(cause) if cause.kind() == ErrorKind::ConnectionRefused => return Err(unheard(&record, id)?),
+        Err(cause) => return Err(Error::io(id.as_str(), "the container does not listen for its start", cause)),
+    };
     let notify = Notify::listen(entry)?;
     // Found before it can end, where its word is waited for.
     let init = if notify.is_some() { Init::find(&record)? } else { None };
@@ -61,11 +65,7 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
             hook = fault::of_a_hook(step);
             Some(planned_before(entry, &record).map_or_else(|error| error, |plan| fault::explain(&plan, &message)))
         }
-        Ok(Word::Unheard) if await_end(&record, MOMENT)? => {
-            Some(Error::new(id.as_str(), "the container ended before it could be started"))
-        }
-        // Another command had given the word, and was ended itself.
-        Ok(Word::Unheard) => return Err(not_created(id, Status::Running)),
+        Ok(Word::Unheard) => return Err(unheard(&record, id)?),
         Ok(Word::Event(..) | Word::End) => None,
         Err(error) => Some(error),
     };
@@ -92,6 +92,15 @@ fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
 /// Waits for the end of a container that is on its way out; whether it has come.
 fn await_end(record: &Record, patience: Duration) -> Result<bool> {
     Init::find(record)?.map_or(Ok(true), |init| init.wait(Some(Instant::now() + patience)))
+}
+
+/// Why nobody hears our word: the container has just ended, or another command had given the word, and was ended itself.
+fn unheard(record: &Record, id: &Id) -> Result<Error> {
+    Ok(if await_end(record, MOMENT)? {
+        Error::new(id.as_str(), "the container ended before it could be started")
+    } else {
+        not_created(id, Status::Running)
+    })
 }
 
 fn not_created(id: &Id, status: Status) -> Error {
