@@ -73,6 +73,23 @@ pub fn children(directory: impl AsFd) -> Result<Vec<PathBuf>, Errno> {
     Ok(names)
 }
 
+/// Calls `visit` with each cgroup of the tree below `top`, which comes first; those that are removed meanwhile are left out.
+pub fn walk(top: impl AsFd, mut visit: impl FnMut(&OwnedFd) -> Result<(), Errno>) -> Result<(), Errno> {
+    let mut unread = vec![PathBuf::from(".")];
+    while let Some(path) = unread.pop() {
+        let mut one = || {
+            let directory = open_deep(&top, &path)?;
+            unread.extend(children(&directory)?.iter().map(|name| path.join(name)));
+            visit(&directory)
+        };
+        match one() {
+            Ok(()) | Err(Errno::ENOENT | Errno::ENODEV) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(())
+}
+
 fn path_of(name: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     std::ffi::OsStr::from_bytes(name).into()

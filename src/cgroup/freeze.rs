@@ -17,9 +17,8 @@ impl Cgroup {
     /// # Errors
     /// If they aren't by the deadline: then they are thawed again, and the error names those that can't be frozen.
     pub fn freeze(&self, deadline: Instant) -> Result<()> {
-        let events = Events::open(self).map_err(|cause| self.error("cgroup.events", "cannot open", cause))?;
         self.write_freeze("1", "cannot freeze the processes")?;
-        match events.wait(deadline, |state| state.frozen) {
+        match self.wait_frozen(deadline) {
             Ok(true) => Ok(()),
             result => {
                 // Asked before they are thawed: that wakes all of them, those that hang as well.
@@ -34,6 +33,19 @@ impl Cgroup {
                 })
             }
         }
+    }
+
+    /// Waits until all processes are frozen: whether they were by the deadline.
+    ///
+    /// Each cgroup of the tree is asked: one that has both processes and cgroups below it says that it is frozen when only
+    /// its own are.
+    fn wait_frozen(&self, deadline: Instant) -> Result<bool, Errno> {
+        let mut frozen = true;
+        file::walk(self, |directory| {
+            frozen = frozen && Events::open(directory)?.wait(deadline, |state| state.frozen)?;
+            Ok(())
+        })?;
+        Ok(frozen)
     }
 
     /// Thaws the processes and waits until they are.

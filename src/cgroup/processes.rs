@@ -1,6 +1,7 @@
 //! The processes of the cgroup: which, killing them all, and waiting for their end.
 
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -16,26 +17,20 @@ impl Cgroup {
     /// The pids of all processes in the cgroup and below it, in rising order; none of a cgroup that is gone.
     pub fn processes(&self) -> Result<Vec<i32>> {
         let mut pids = Vec::new();
-        let mut unread = vec![PathBuf::from(".")];
-        while let Some(path) = unread.pop() {
-            match self.read_processes(&path, &mut pids, &mut unread) {
-                // Removed meanwhile, or threads of a process that is listed further up.
-                Ok(()) | Err(Errno::ENOENT | Errno::ENODEV | Errno::EOPNOTSUPP) => {}
-                Err(cause) => return Err(self.error("cgroup.procs", "cannot read", cause)),
+        let read = |directory: &OwnedFd| {
+            match file::read(directory, "cgroup.procs") {
+                // 0 stands for a process that this pid namespace doesn't see.
+                Ok(list) => pids.extend(list.lines().filter_map(|pid| pid.parse::<i32>().ok()).filter(|&pid| pid > 0)),
+                // Threads of a process that is listed further up.
+                Err(Errno::EOPNOTSUPP) => {}
+                Err(cause) => return Err(cause),
             }
-        }
+            Ok(())
+        };
+        file::walk(self, read).map_err(|cause| self.error("cgroup.procs", "cannot read", cause))?;
         pids.sort_unstable();
         pids.dedup();
         Ok(pids)
-    }
-
-    fn read_processes(&self, path: &Path, pids: &mut Vec<i32>, unread: &mut Vec<PathBuf>) -> Result<(), Errno> {
-        let directory = file::open_deep(self, path)?;
-        unread.extend(file::children(&directory)?.iter().map(|name| path.join(name)));
-        let list = file::read(&directory, "cgroup.procs")?;
-        // 0 stands for a process that this pid namespace doesn't see.
-        pids.extend(list.lines().filter_map(|pid| pid.parse::<i32>().ok()).filter(|&pid| pid > 0));
-        Ok(())
     }
 
     /// Whether there are processes in the cgroup or below it; `false` of one that is gone.

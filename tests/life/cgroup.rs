@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::support::{Bundle, Host, guarded, skipped};
@@ -126,20 +129,28 @@ fn pause_and_resume() {
     });
 }
 
-/// What the container has made below its cgroup stands still with it.
+/// What the container has made below its cgroup stands still with it, also where that takes longer than its own: a crowd
+/// below shares a processor with a busy thread.
 #[test]
 fn pause_reaches_below() {
     guarded(|host| {
-        let container = host.start(&Bundle::new().deeds(&["fork", "1", "say", "ready", "sleep"]));
+        if host.lacks(&["crun", "runc"], "waits for the container's own cgroup only") {
+            return;
+        }
+        let container = host.start(&Bundle::new().deeds(&["fork", "400", "say", "ready", "sleep"]));
         let cgroup = of(container.pid());
-        let pids = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap();
-        let child = pids.lines().find(|pid| *pid != container.pid().to_string()).unwrap();
         let below = cgroup.join("below");
         fs::create_dir(&below).unwrap();
-        fs::write(below.join("cgroup.procs"), child).unwrap();
+        let pids = fs::read_to_string(cgroup.join("cgroup.procs")).unwrap();
+        for child in pids.lines().map(|pid| pid.parse().unwrap()).filter(|&pid| pid != container.pid()) {
+            pin(child);
+            fs::write(below.join("cgroup.procs"), child.to_string()).unwrap();
+        }
         let says = |word| fs::read_to_string(below.join("cgroup.events")).unwrap().contains(word);
-        container.call("pause", &[]).ok();
-        assert!(says("frozen 1"));
+        beside_a_busy_thread(|| {
+            container.call("pause", &[]).ok();
+            assert!(says("frozen 1"));
+        });
         container.call("resume", &[]).ok();
         // The container itself is awake as soon as one of its own processes is; those below follow.
         let end = Instant::now() + Duration::from_secs(10);
@@ -148,6 +159,35 @@ fn pause_reaches_below() {
             std::thread::yield_now();
         }
         container.force_delete();
+    });
+}
+
+/// Leaves a process, or this thread (0), one processor, the same one for all.
+fn pin(pid: i32) {
+    let allowed = sched_getaffinity(Pid::this()).unwrap();
+    let first = (0..CpuSet::count()).find(|&cpu| allowed.is_set(cpu).unwrap()).unwrap();
+    let mut only = CpuSet::new();
+    only.set(first).unwrap();
+    sched_setaffinity(Pid::from_raw(pid), &only).unwrap();
+}
+
+/// Does something while a thread uses all of the processor that [`pin`] gives, for ten seconds at most.
+fn beside_a_busy_thread(work: impl FnOnce()) {
+    let (busy, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            pin(0);
+            busy.store(true, Ordering::Relaxed);
+            let end = Instant::now() + Duration::from_secs(10);
+            while !done.load(Ordering::Relaxed) && Instant::now() < end {
+                std::hint::spin_loop();
+            }
+        });
+        while !busy.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+        work();
+        done.store(true, Ordering::Relaxed);
     });
 }
 
