@@ -10,8 +10,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.path.dirname(HERE)
 OUT = os.path.join(BENCH, "../../src/order.ld")
 HEAD = """/* The functions that the commands of the race go through, side by side: so a command touches few of the program's pages, each
- * of which costs it some microseconds and counts as memory of its own. Written by `make order`; what is not listed, or has
- * another name meanwhile, is laid out as usual. */
+ * of which costs it some microseconds and counts as memory of its own. Those that most commands use come first. Written by
+ * `make order`; what is not listed, or has another name meanwhile, is laid out as usual. */
 """
 
 
@@ -43,8 +43,8 @@ def world(at):
 
 
 def trace(onggi, at):
-    """The addresses of all instructions that were made."""
-    made = set()
+    """For each command the addresses of all instructions that it made."""
+    made = []
     for words in [
         ["--version"],
         ["create", "--bundle", f"{at}/sleep", "--pid-file", f"{at}/pid", "c"],
@@ -58,26 +58,37 @@ def trace(onggi, at):
         print("order:", *words[:1])
         run(f"{at}/step", f"{at}/made", onggi, "--root", f"{at}/root", *words, stdout=subprocess.DEVNULL)
         with open(f"{at}/made") as lines:
-            made.update(int(line, 16) for line in lines)
+            made.append({int(line, 16) for line in lines})
     return made
 
 
 def names(onggi, made):
-    """The functions that they belong to, in the order of the program, as patterns that outlive a build."""
-    functions = []
+    """The functions that they belong to, as patterns that outlive a build: those that most commands use come first, and
+    those that the same commands use stand together, in the order of the program."""
+    functions = {}
     for line in run("nm", "-n", "-S", "--defined-only", onggi, capture_output=True, text=True).stdout.splitlines():
         words = line.split()
         if len(words) == 4 and words[2] in "tTwW":
-            functions.append((int(words[0], 16), int(words[1], 16), words[3]))
-    starts = [start for start, _, _ in functions]
-    patterns = {}
-    for address in sorted(made):
-        at = bisect.bisect_right(starts, address) - 1
-        if at >= 0 and address < functions[at][0] + functions[at][1]:
-            name = re.sub(r"17h[0-9a-f]{16}E.*$", "17h*", functions[at][2])  # the old mangling ends with a hash
-            name = re.sub(r"(?<=C)s[0-9A-Za-z]+_(?=\d)", "*", name)  # the new one has one in each crate's name
-            patterns[name.replace("$", "?")] = None
-    return patterns
+            functions.setdefault((int(words[0], 16), int(words[1], 16)), []).append(words[3])
+    places = sorted(functions)
+    users = {}
+    for command, addresses in enumerate(made):
+        for address in addresses:
+            at = bisect.bisect_right(places, (address, sys.maxsize)) - 1
+            if at >= 0 and address < sum(places[at]):
+                users.setdefault(places[at], set()).add(command)
+    order = sorted(users, key=lambda place: (-len(users[place]), sorted(users[place]), place))
+    return list(dict.fromkeys(pattern(name) for place in order for name in functions[place]))
+
+
+def pattern(name):
+    """A name without what changes from build to build."""
+    name = re.sub(r"\.llvm\..*$", "*", name)
+    name = re.sub(r"17h[0-9a-f]{16}E.*$", "17h*", name)  # the old mangling, std's own, ends with a hash
+    if name.startswith("_R"):
+        name = re.sub(r"(?<=C)s[0-9A-Za-z]*_(?=\d)", "*", name)  # the new one has one in each crate's name,
+        name = re.sub(r"(?<![0-9])B[0-9A-Za-z]*_", "B*_", name)  # and refers to places behind them
+    return name.replace("$", "?")
 
 
 def main():
@@ -91,7 +102,8 @@ def main():
                 subprocess.run([onggi, "--root", f"{at}/root", "delete", "--force", left], stderr=subprocess.DEVNULL)
             subprocess.run(["rmdir", f"/sys/fs/cgroup/order{os.getpid()}"], stderr=subprocess.DEVNULL)
             run("umount", "-l", at)
-    lines = "".join(f"    *(.text.{pattern})\n" for pattern in patterns)
+    # The asterisk stands for the ".unlikely" before the names of cold functions.
+    lines = "".join(f"    *(.text*.{pattern})\n" for pattern in patterns)
     with open(OUT, "w") as out:
         out.write(f"{HEAD}SECTIONS\n{{\n  .text.first : {{\n{lines}  }}\n}}\nINSERT BEFORE .text;\n")
     print(f"order: {len(patterns)} functions in src/order.ld")
