@@ -91,7 +91,7 @@ fn append(path: &Path) -> Result<File> {
     let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path);
     file.map_err(|cause| {
         let hint = match cause.raw_os_error() {
-            Some(libc::ENXIO) => "nobody reads this FIFO, or listens to this socket: name a file",
+            Some(libc::ENXIO) => "nobody is at its other end (of a FIFO, a socket or a terminal): name a file",
             _ => "name a file that can be written to, in a directory that is there",
         };
         Error::io("--log", format!("can't open {}", path.display()), cause).hint(hint)
