@@ -71,6 +71,8 @@ fn run(hook: &Hook, state: &HookState, (step, index): (Step, u32), limits: Optio
     });
     if !matches!(in_time, Ok(true)) {
         process::kill_group(pid);
+        // It makes the group itself, and may not have come to it.
+        process::kill_one(pid);
     }
     let (code, status) = process::wait(pid).nth(step, index)?;
     match (in_time.nth(step, index)?, code, status) {

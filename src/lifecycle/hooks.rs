@@ -258,13 +258,13 @@ mod tests {
         let fifo = dir.path().join("fifo");
         nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
         // The child holds the FIFO open for writing for as long as it lives, so its end is the end of the file.
-        let script = format!("(exec 3>{}; sleep 1000) & echo waiting; wait", fifo.display());
+        let script = format!("(exec 3>{}; echo waiting; sleep 1000) & wait", fifo.display());
         let path = fifo.clone();
         let reader = std::thread::spawn(move || std::fs::read(path).unwrap());
-        let error = error(&script, 1);
+        let error = error(&script, 3);
         assert_eq!(
             error,
-            "hooks.prestart[1] /bin/sh: was killed at its timeout of 1 s: waiting (hooks may have a longer `timeout`)"
+            "hooks.prestart[1] /bin/sh: was killed at its timeout of 3 s: waiting (hooks may have a longer `timeout`)"
         );
         assert_eq!(reader.join().unwrap(), b"");
     }

@@ -17,10 +17,10 @@ pub struct Listed {
 pub fn list(store: &Store) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
     for id in store.list()? {
-        // One that was deleted since is not missing.
-        if let Some(entry) = store.find(&id)? {
-            listed.push(Listed { state: entry.read().and_then(|record| State::now(&entry, &record)), id });
-        }
+        // One that was deleted since is not missing, nor one that is only begun.
+        let Some(entry) = store.find(&id)? else { continue };
+        let Some(look) = entry.find_look().transpose() else { continue };
+        listed.push(Listed { id, state: look.map(|(record, status)| State::shown(&record, status)) });
     }
     Ok(listed)
 }

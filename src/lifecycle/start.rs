@@ -17,7 +17,7 @@ use crate::plan::Hook;
 use crate::state::{Entry, Id, Init, Record, Status, Store, status};
 
 /// How long a process that has closed its descriptors takes to have ended, at most.
-const MOMENT: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_secs(5);
 
 /// Starts a created container. When this returns, the user's program has begun, and the poststart hooks have run.
 ///

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::state::{Entry, Id, Record, Status, Store, owner_name, status};
+use crate::state::{Id, Record, Status, Store, owner_name};
 
 /// A container's state as JSON has it (spec: runtime, State), and what runc adds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,21 +53,21 @@ impl State {
         }
     }
 
-    /// The state of the container in `entry`, now.
-    pub fn now(entry: &Entry, record: &Record) -> Result<Self> {
-        let spec = Self::for_hooks(record, status(entry, record)?);
-        Ok(Self {
+    /// The state that `state` and `list` show.
+    pub fn shown(record: &Record, status: Status) -> Self {
+        let spec = Self::for_hooks(record, status);
+        Self {
             pid: Some(spec.pid.unwrap_or(0)),
             rootfs: Some(record.rootfs.clone()),
             created: Some(record.created.clone()),
             owner: Some(owner_name(record.owner)),
             ..spec
-        })
+        }
     }
 }
 
 /// The state of container `id`.
 pub fn state(store: &Store, id: &Id) -> Result<State> {
-    let entry = store.open_entry(id)?;
-    State::now(&entry, &entry.read()?)
+    let (record, status) = store.open_entry(id)?.look()?;
+    Ok(State::shown(&record, status))
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cgroup::Cgroup;
 use crate::error::{Error, Result};
 use crate::lifecycle::{Signal, end, own_cgroup};
-use crate::state::{Entry, Id, Init, Record, Status, Store, status};
+use crate::state::{Entry, Id, Init, Record, Status, Store};
 
 /// How a container was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,7 @@ pub fn stop(store: &Store, ids: &[Id], signal: Signal, patience: Duration) -> Ve
 
 fn ask(store: &Store, id: &Id, signal: Signal, patience: Duration) -> Result<Asked> {
     let entry = store.open_entry(id)?;
-    let record = entry.read()?;
-    let status = status(&entry, &record)?;
+    let (record, status) = entry.look()?;
     if status == Status::Creating {
         return Err(Error::new(id.as_str(), "is just being created").hint("`delete --force` ends that as well"));
     }

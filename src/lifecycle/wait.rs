@@ -1,7 +1,7 @@
 //! `wait`: until a container has ended.
 
 use crate::error::{Error, Result};
-use crate::state::{Id, Init, Status, Store, status};
+use crate::state::{Id, Init, Status, Store};
 
 /// Waits until the container has stopped, and says how it ended (128+n for signal n).
 ///
@@ -11,8 +11,8 @@ use crate::state::{Id, Init, Status, Store, status};
 /// that nobody knows how; a status is never made up.
 pub fn wait(store: &Store, id: &Id) -> Result<u8> {
     let entry = store.open_entry(id)?;
-    let record = entry.read()?;
-    if status(&entry, &record)? == Status::Creating {
+    let (record, status) = entry.look()?;
+    if status == Status::Creating {
         return Err(Error::new(id.as_str(), "is just being created").hint("wait when `create` has returned"));
     }
     if let Some(init) = Init::find(&record)? {

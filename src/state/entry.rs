@@ -84,11 +84,16 @@ impl Entry {
         }
         self.locked.set(true);
         let lock = Lock(self);
-        match nix::sys::stat::fstat(&self.directory) {
-            Ok(about) if about.st_nlink > 0 => Ok(lock),
-            Ok(_) => Err(Error::new("", format!("container {:?} does not exist", self.id.as_str()))),
-            Err(cause) => Err(self.failed("", "can't be looked at", cause)),
-        }
+        if self.deleted()? { Err(self.gone()) } else { Ok(lock) }
+    }
+
+    fn deleted(&self) -> Result<bool> {
+        let about = nix::sys::stat::fstat(&self.directory);
+        about.map(|about| about.st_nlink == 0).map_err(|cause| self.failed("", "can't be looked at", cause))
+    }
+
+    pub(super) fn gone(&self) -> Error {
+        Error::new("", format!("container {:?} does not exist", self.id.as_str()))
     }
 
     /// Whether another command is changing this container; false while this entry holds the lock itself.
@@ -118,15 +123,33 @@ impl Entry {
 
     /// The record. An error names the file and says what is wrong with it.
     pub fn read(&self) -> Result<Record> {
+        self.find_record()?.ok_or_else(|| self.gone())
+    }
+
+    /// The record, as [`Self::read`] has it; `None` if there is no container yet, as another command has only begun to make
+    /// it, or none any more.
+    pub fn find_record(&self) -> Result<Option<Record>> {
+        let missing = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::NotFound;
         let json = match self.get(RECORD) {
-            Ok(json) => json,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Error::new(self.id.as_str(), "was never completely created")
-                    .hint("`delete --force` removes what is left of it"));
+            Err(cause) if missing(&cause) => {
+                // Asked before the second look: a `create` that is no longer at work has written it.
+                let busy = self.busy()?;
+                match self.get(RECORD) {
+                    Err(cause) if missing(&cause) && (busy || self.deleted()?) => return Ok(None),
+                    again => again,
+                }
             }
-            Err(cause) => return Err(self.failed(RECORD, "can't be read", cause)),
+            json => json,
         };
-        Record::from_json(&json, &self.place(RECORD))
+        let json = json.map_err(|cause| {
+            if missing(&cause) {
+                Error::new(self.id.as_str(), "was never completely created")
+                    .hint("`delete --force` removes what is left of it")
+            } else {
+                self.failed(RECORD, "can't be read", cause)
+            }
+        })?;
+        Record::from_json(&json, &self.place(RECORD)).map(Some)
     }
 
     /// The record, if it is whole. Fails only where it could be read at another time: no file descriptors left, say.

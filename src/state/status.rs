@@ -62,6 +62,26 @@ pub fn status(entry: &Entry, record: &Record) -> Result<Status> {
     })
 }
 
+impl Entry {
+    /// The record, and what the container is doing now: for who does not hold the lock.
+    pub fn look(&self) -> Result<(Record, Status)> {
+        self.find_look()?.ok_or_else(|| self.gone())
+    }
+
+    /// The same; `None` as of [`Self::find_record`].
+    pub fn find_look(&self) -> Result<Option<(Record, Status)>> {
+        let Some(record) = self.find_record()? else { return Ok(None) };
+        let now = status(self, &record)?;
+        if record.pid.is_some() || now == Status::Creating {
+            return Ok(Some((record, now)));
+        }
+        // Its `create` may have written the pid down, and let go of it, after we had read.
+        let Some(record) = self.find_record()? else { return Ok(None) };
+        let now = status(self, &record)?;
+        Ok(Some((record, now)))
+    }
+}
+
 /// Whether all of the cgroup stands still (kernel: cgroup-v2, cgroup.events). One that is gone does not.
 fn frozen(cgroup: &Path) -> Result<bool> {
     let file = cgroup.join("cgroup.events");
@@ -113,6 +133,9 @@ mod tests {
 
         let listener = UnixListener::bind(entry.start_socket()).unwrap();
         assert_eq!(status(&entry, &record), Ok(Status::Created));
+        // Shut down, and not only closed: a process that another test is just making may have a copy.
+        nix::sys::socket::shutdown(std::os::fd::AsRawFd::as_raw_fd(&listener), nix::sys::socket::Shutdown::Both)
+            .unwrap();
         drop(listener);
         assert_eq!(status(&entry, &record), Ok(Status::Running), "a socket that nobody listens on");
 
@@ -155,5 +178,23 @@ mod tests {
         assert_eq!(status(&entry, &Record::default()), Ok(Status::Stopped), "its own lock is not in its way");
         drop(lock);
         assert_eq!(status(&other, &Record::default()), Ok(Status::Stopped));
+    }
+
+    #[test]
+    fn one_that_is_only_begun_or_deleted_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("root")).unwrap();
+        let id = Id::new("web").unwrap();
+        let entry = store.claim(&id).unwrap();
+        let other = Store::open(store.path()).unwrap().open_entry(&id).unwrap();
+        let lock = entry.lock().unwrap();
+        assert_eq!(other.find_look(), Ok(None), "no record yet");
+        assert_eq!(other.look().unwrap_err().to_string(), "container \"web\" does not exist");
+        drop(lock);
+        assert!(other.look().unwrap_err().to_string().starts_with("web: was never completely created"));
+        entry.write(&Record { version: crate::state::VERSION, ..Record::default() }).unwrap();
+        assert_eq!(other.look().unwrap().1, Status::Stopped, "its create was interrupted");
+        entry.remove().unwrap();
+        assert_eq!(other.find_look(), Ok(None), "no record any more");
     }
 }

@@ -172,6 +172,12 @@ pub fn kill_group(group: i32) {
     let _ = unsafe { syscall(nr::kill, [-(group as isize) as usize, abi::SIGKILL, 0, 0, 0, 0]) };
 }
 
+/// kill(2) of one process with SIGKILL: a child of ours that was not yet waited for.
+pub fn kill_one(pid: i32) {
+    // SAFETY: no memory is involved.
+    let _ = unsafe { syscall(nr::kill, [pid as usize, abi::SIGKILL, 0, 0, 0, 0]) };
+}
+
 /// prctl(2) with numbers as its arguments.
 pub fn prctl(option: usize, argument: usize) -> Result<usize, Errno> {
     // SAFETY: only options that take numbers are used with this function.

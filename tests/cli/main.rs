@@ -149,7 +149,10 @@ fn logs_have_two_forms_and_two_places() {
     let fifo = dir.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let unread = text(&onggi(dir.path(), &["--log", fifo.to_str().unwrap(), "list"]).stderr);
-    assert!(unread.ends_with("(nobody is at its other end (of a FIFO, a socket or a terminal): name a file)\n"), "{unread}");
+    assert!(
+        unread.ends_with("(nobody is at its other end (of a FIFO, a socket or a terminal): name a file)\n"),
+        "{unread}"
+    );
 }
 
 #[test]

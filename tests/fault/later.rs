@@ -119,8 +119,9 @@ fn exec<'a>(
 
 fn exec_sweep(host: &Host, bundle: &Bundle, terminal: bool, reached: &[&str]) {
     let runtime = program::runtime(host);
-    let container = Container::launch(&runtime, &["create"], bundle, "jar");
+    let mut container = Container::launch(&runtime, &["create"], bundle, "jar");
     container.start();
+    assert_eq!(container.line(), "ready");
     let file = host.folder().join("process.json");
     std::fs::write(&file, process(bundle, terminal).to_string()).unwrap();
     let missed: Vec<&str> = STEPS.iter().map(|(step, _)| *step).filter(|step| !reached.contains(step)).collect();
@@ -162,7 +163,7 @@ const REACHED: &[&str] = &[
 fn exec_in_a_container() {
     program::build();
     guarded(|host| {
-        let bundle = bundles::rich(host).deeds(&["sleep"]);
+        let bundle = bundles::rich(host).deeds(&["say", "ready", "sleep"]);
         exec_sweep(host, &bundle, false, REACHED);
     });
 }
@@ -172,7 +173,7 @@ fn exec_in_a_container() {
 fn exec_with_a_terminal() {
     program::build();
     guarded(|host| {
-        let bundle = bundles::rich_user_namespace(host).deeds(&["sleep"]);
+        let bundle = bundles::rich_user_namespace(host).deeds(&["say", "ready", "sleep"]);
         let terminal = ["Root", "Devpts", "Terminal", "TerminalSend", "TerminalUse"];
         exec_sweep(host, &bundle, true, &[REACHED, &terminal].concat());
     });

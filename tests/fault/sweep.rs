@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
-use crate::support::{ConsoleSocket, Host, Invocation, Output, Runtime, Snapshot, settle};
+use crate::support::{ConsoleSocket, Host, Invocation, Output, Runtime, Snapshot, lasting_differences};
 
 /// Every step and how many coordinates of it are tried.
 pub const STEPS: &[(&str, usize)] = &[
@@ -139,8 +139,7 @@ pub fn orphans() -> usize {
 #[track_caller]
 pub fn as_before(host: &Host, before: &Snapshot, after: &str) {
     if !before.differences(&Snapshot::take(host)).is_empty() {
-        settle();
-        let differences = before.differences(&Snapshot::take(host));
+        let differences = lasting_differences(host, before);
         assert!(differences.is_empty(), "left after {after}\n{}", differences.join("\n"));
     }
 }

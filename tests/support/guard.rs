@@ -14,6 +14,9 @@ use super::{Host, kernel};
 /// How long what was killed may take to die.
 const LAST_BREATH: Duration = Duration::from_secs(2);
 
+/// How long the host may take to be as it was.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// Runs a test that needs root, in a process and a private world of its own, under the host guard.
 ///
 /// It's to be called from the test function itself: the closure's type names the test.
@@ -35,9 +38,20 @@ fn inside(host: &Host, body: impl FnOnce(&Host)) {
     prctl::set_child_subreaper(true).unwrap();
     let before = Snapshot::take(host);
     body(host);
-    settle();
-    let differences = before.differences(&Snapshot::take(host));
+    let differences = lasting_differences(host, &before);
     assert!(differences.is_empty(), "the host is not as it was:\n{}", differences.join("\n"));
+}
+
+/// What is not as before, though it has had its time to go.
+pub fn lasting_differences(host: &Host, before: &Snapshot) -> Vec<String> {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        settle();
+        let differences = before.differences(&Snapshot::take(host));
+        if differences.is_empty() || Instant::now() >= end {
+            return differences;
+        }
+    }
 }
 
 /// Waits shortly for what is dying, and reaps. Whoever sleeps on is left for the snapshot.

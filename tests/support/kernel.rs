@@ -81,6 +81,19 @@ pub fn before_exec(command: &mut Command, prepare: impl FnMut() -> io::Result<()
     unsafe { command.pre_exec(prepare) };
 }
 
+/// What a test counts on whoever calls it: no files are open but the standard ones, files are made for all to read, and
+/// neither a nice value nor an oom_score_adj is inherited, as far as may be. For the time between fork and exec.
+pub fn usual_surroundings() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    // SAFETY: numbers, and a constant string of which as many bytes are read as it has.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+        libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+        let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        libc::write(file, c"0".as_ptr().cast(), 1);
+    }
+}
+
 /// The next call that waits at the listener of a seccomp filter: its id and number; none if the caller is gone by now, an error
 /// if nobody is left who could call.
 pub fn notification(filter: &impl AsRawFd) -> io::Result<Option<(u64, i64)>> {

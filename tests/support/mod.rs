@@ -30,7 +30,7 @@ pub use agent::{Agent, Answer, Seen};
 pub use bundle::Bundle;
 pub use command::{Invocation, Output, patience};
 pub use container::{Container, Ending, reap, reaper};
-pub use guard::{guarded, guarded_rootless, settle};
+pub use guard::{guarded, guarded_rootless, lasting_differences, settle};
 pub use host::Host;
 pub use kernel::{before_exec, inherit, seize};
 pub use programs::{copy_hello, copy_payload};

@@ -16,13 +16,12 @@ use super::{ExecRequest, State, resctrl};
 use crate::cgroup::systemd;
 use crate::error::{Error, Result};
 use crate::launch::{self, Arming, Instead, Interrupts, Joining, Purpose};
-use crate::state::{Id, Init, Status, Store, status};
+use crate::state::{Id, Init, Status, Store};
 
 /// Runs a process in container `id`. In the foreground its exit status is returned; detached 0, once it has begun.
 pub fn exec(store: &Store, id: &Id, request: &ExecRequest) -> Result<u8> {
     let entry = store.open_entry(id)?;
-    let record = entry.read()?;
-    let status = status(&entry, &record)?;
+    let (record, status) = entry.look()?;
     allowed(id, status, request)?;
     let init = Init::find(&record)?.ok_or_else(|| Error::new(id.as_str(), "container not running"))?;
     let (bundle, host, mut plan) = planned_to_join(&entry, &record)?;

@@ -10,7 +10,7 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 
 use super::cgroup::OwnCgroup;
-use crate::support::kernel::before_exec;
+use crate::support::kernel::{before_exec, usual_surroundings};
 
 /// Whether this process may make namespaces and mounts: it has `CAP_SYS_ADMIN`.
 pub fn may_make() -> bool {
@@ -23,7 +23,10 @@ pub fn may_make() -> bool {
 
 /// Makes `command` die with the thread that started it, and live in the world of `cgroup`, if there is one.
 pub fn prepare(command: &mut Command, cgroup: Option<&OwnCgroup>) {
-    before_exec(command, || Ok(prctl::set_pdeathsig(Signal::SIGKILL)?));
+    before_exec(command, || {
+        usual_surroundings();
+        Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)
+    });
     if let Some(cgroup) = cgroup {
         let open = |name| OpenOptions::new().write(true).open(cgroup.path().join(name)).unwrap();
         let (top, leaf) = (open("cgroup.procs"), open("test/cgroup.procs"));
