@@ -131,8 +131,8 @@ needs: ## install what the tests use (Debian, root), or say what to install
 		echo "make: some tests will be skipped. For all of them: sudo apt-get install --no-install-recommends$$missing" >&2; \
 	else \
 		echo "make: installing$$missing"; export DEBIAN_FRONTEND=noninteractive; \
-		{ apt-get -qq install -y --no-install-recommends $$missing || \
-		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $$missing; }; } >/dev/null || \
+		apt='apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'; install="$$apt install -y --no-install-recommends$$missing"; \
+		{ $$install || { $$apt update && $$install; }; } >/dev/null || \
 		echo "make: apt-get could not install$$missing; the tests that use them will be skipped" >&2; \
 	fi
 

@@ -126,11 +126,15 @@ const WHERE: &[u8] = b"\x1b[6n";
 /// answers who asks where the cursor is. redis-cli asks, and waits, where Docker has not told the size of the window yet.
 fn emulate(mut master: File, show: &Sender<Vec<u8>>, rows: u16, columns: u16) {
     let mut bytes = [0; 4096];
+    // The end of what came before: a question may come in pieces.
+    let mut tail = Vec::new();
     while let Ok(count @ 1..) = master.read(&mut bytes) {
         let new = &bytes[..count];
-        if new.windows(WHERE.len()).any(|part| part == WHERE) && write!(master, "\x1b[{rows};{columns}R").is_err() {
+        tail.extend_from_slice(new);
+        if tail.windows(WHERE.len()).any(|part| part == WHERE) && write!(master, "\x1b[{rows};{columns}R").is_err() {
             return;
         }
+        tail.drain(..tail.len().saturating_sub(WHERE.len() - 1));
         if show.send(new.to_vec()).is_err() {
             return;
         }

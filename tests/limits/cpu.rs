@@ -31,10 +31,12 @@ fn quota_is_felt() {
         }
         let container = start_as(host, &limited(&json!({"cpu": {"quota": 5_000, "period": 50_000}}), &["spin"]), "jar");
         let folder = of(container.pid());
-        until("throttled ten times", || keyed(&folder, "cpu.stat", "nr_throttled") >= 10);
-        let (used, periods) = (keyed(&folder, "cpu.stat", "usage_usec"), keyed(&folder, "cpu.stat", "nr_periods"));
-        // What was used before the first period, while the container was made, counts as well.
-        assert!(used < periods * 50_000 / 4, "{used} microseconds in {periods} periods");
+        // What was used before the first period, while the container was made, counts as well; and an emulator that stands
+        // still while it spins looks like use, which later periods make up for.
+        until("throttled ten times, and it had a quarter at most", || {
+            let count = |key| keyed(&folder, "cpu.stat", key);
+            count("nr_throttled") >= 10 && count("usage_usec") < count("nr_periods") * 50_000 / 4
+        });
         container.force_delete();
     });
 }
@@ -95,11 +97,14 @@ fn mems_is_felt() {
             let resources = json!({"cpu": {"mems": node.to_string()}});
             let mut container = start_as(host, &limited(&resources, &["eat", "12", "say", "ready", "sleep"]), "jar");
             assert_eq!(container.line(), "ready");
-            let text = read(&of(container.pid()), "memory.numa_stat");
-            let anon = text.lines().find_map(|line| line.strip_prefix("anon ")).unwrap();
-            let amounts: Vec<u64> =
-                anon.split(' ').map(|word| word.split_once('=').unwrap().1.parse().unwrap()).collect();
-            assert!(amounts[node] >= 12 << 20 && amounts[1 - node] < 1 << 20, "node {node}: {anon}");
+            // Counted some time later.
+            until(&format!("all of it is on node {node}"), || {
+                let text = read(&of(container.pid()), "memory.numa_stat");
+                let anon = text.lines().find_map(|line| line.strip_prefix("anon ")).unwrap();
+                let amounts: Vec<u64> =
+                    anon.split(' ').map(|word| word.split_once('=').unwrap().1.parse().unwrap()).collect();
+                amounts[node] >= 12 << 20 && amounts[1 - node] < 1 << 20
+            });
             container.force_delete();
         }
     });

@@ -108,10 +108,11 @@ fn limits_are_felt() {
             ("throttleReadIOPSDevice", 20, "read", "40", "4"),
         ];
         for (name, rate, what, count, kibibytes) in table {
-            let free = takes(host, disk, &json!({}), what, count, kibibytes);
             let bound = takes(host, disk, &limit(name, rate), what, count, kibibytes);
+            // The emulator may stand still once, but not each time.
+            let mut free = (0..3).map(|_| takes(host, disk, &json!({}), what, count, kibibytes));
             // The first slice, a tenth of a second or so, is free.
-            assert!(bound >= 1500 && bound > 2 * free, "{name}: {free} ms without, {bound} ms with the limit");
+            assert!(bound >= 1500 && free.any(|free| bound > 2 * free), "{name}: {bound} ms with the limit");
         }
     });
 }

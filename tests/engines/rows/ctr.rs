@@ -55,6 +55,27 @@ fn run(options: &str, program: &str) -> String {
     format!("run --runc-binary {RUNTIME} {options} {BUSYBOX} one {program}")
 }
 
+/// Runs a script by `ctr START sh -c SCRIPT`, with `input` on its standard input. Its end waits until all of its output was seen:
+/// of what ends at once ctr may lose the output, as it closes pipes that it has not come to open yet.
+fn script(e: &Engine, start: &str, script: &str, input: &str) -> Verdict<Ran> {
+    let program = format!("sh -c '({script}); status=$?; echo all; echo all >&2; read end; exit $status'");
+    let feed = format!(
+        "printf '%b' '{input}'; \
+         until test -e /tmp/ended || {{ grep -q '^all$' /tmp/said && grep -q '^all$' /tmp/complained; }}; do sleep 0.02; done; echo"
+    );
+    let client = e.driver.client();
+    e.shell(&format!(
+        "rm -f /tmp/ended; : >/tmp/said; : >/tmp/complained; \
+         {{ {feed}; }} | {{ {client} {start} {program} >/tmp/said 2>/tmp/complained; echo $? >/tmp/ended; }}; \
+         grep -v '^all$' /tmp/said; grep -v '^all$' /tmp/complained >&2; exit $(cat /tmp/ended)"
+    ))
+}
+
+/// A script in a new container, which goes with it.
+fn once(e: &Engine, options: &str, program: &str) -> Verdict<Ran> {
+    script(e, &run(&format!("--rm {options}"), ""), program, "")
+}
+
 fn detached(e: &Engine, options: &str, program: &str) -> Verdict {
     e.call(&run(&format!("-d {options}"), program))?.works()
 }
@@ -90,7 +111,7 @@ fn made(e: &Engine, file: &str) -> Verdict {
 }
 
 fn output(e: &Engine) -> Verdict {
-    let ran = e.call(&run("--rm", "sh -c 'echo hi; echo err >&2; exit 7'"))?;
+    let ran = once(e, "", "echo hi; echo err >&2; exit 7")?;
     ran.ends_with(7)?.prints("hi")?.complains("err").map(drop)?;
     e.call("containers list -q")?.succeeds()?.prints("").map(drop)
 }
@@ -103,10 +124,8 @@ fn runtime(e: &Engine) -> Verdict {
 }
 
 fn standard_input(e: &Engine) -> Verdict {
-    e.call_with(&run("--rm", "sh -c 'read a; read b; echo $b $a'"), "one\ntwo\n")?
-        .succeeds()?
-        .prints("two one")
-        .map(drop)
+    let said = script(e, &run("--rm", ""), "read a; read b; echo $b $a", "one\\ntwo\\n")?;
+    said.succeeds()?.prints("two one").map(drop)
 }
 
 fn converse(mut terminal: Terminal) -> Verdict {
@@ -124,34 +143,32 @@ fn terminal(e: &Engine) -> Verdict {
 }
 
 fn identity(e: &Engine) -> Verdict {
-    let options = "--rm --cwd /srv --env NEW=new";
-    e.call(&run(options, "sh -c 'echo $PWD $NEW $(id -u):$(id -g)'"))?.succeeds()?.prints("/srv new 0:0").map(drop)
+    once(e, "--cwd /srv --env NEW=new", "echo $PWD $NEW $(id -u):$(id -g)")?
+        .succeeds()?
+        .prints("/srv new 0:0")
+        .map(drop)
 }
 
 fn mounts(e: &Engine) -> Verdict {
     fs::create_dir_all("/run/shared")?;
     fs::write("/run/shared/file", "outside\n")?;
-    let options = "--rm --read-only --mount type=bind,src=/run/shared,dst=/tmp,options=rbind:rw";
-    let program = "sh -c 'cat /tmp/file; echo inside >/tmp/file; touch /srv/no || echo refused'";
-    e.call(&run(options, program))?.succeeds()?.prints("outside\nrefused").map(drop)?;
+    let options = "--read-only --mount type=bind,src=/run/shared,dst=/tmp,options=rbind:rw";
+    let program = "cat /tmp/file; echo inside >/tmp/file; touch /srv/no || echo refused";
+    once(e, options, program)?.succeeds()?.prints("outside\nrefused").map(drop)?;
     let is = fs::read_to_string("/run/shared/file")?;
     if is == "inside\n" { Ok(()) } else { Err(failed(format!("the file is {is:?}"))) }
 }
 
 fn device(e: &Engine) -> Verdict {
-    let program = "sh -c 'test -c /dev/kmsg && echo there; head -c 0 /dev/kmsg && echo readable'";
-    e.call(&run("--rm --cap-add CAP_SYSLOG --device /dev/kmsg", program))?
-        .succeeds()?
-        .prints("there\nreadable")
-        .map(drop)?;
-    e.call(&run("--rm --cap-add CAP_MKNOD", "sh -c 'mknod /tmp/k c 1 11 && head -c 0 /tmp/k || echo denied'"))?
-        .succeeds()?
-        .prints("denied")
-        .map(drop)
+    let program = "test -c /dev/kmsg && echo there; head -c 0 /dev/kmsg && echo readable";
+    let options = "--cap-add CAP_SYSLOG --device /dev/kmsg";
+    once(e, options, program)?.succeeds()?.prints("there\nreadable").map(drop)?;
+    let program = "mknod /tmp/k c 1 11 && head -c 0 /tmp/k || echo denied";
+    once(e, "--cap-add CAP_MKNOD", program)?.succeeds()?.prints("denied").map(drop)
 }
 
 fn effective(e: &Engine, options: &str) -> Verdict<u64> {
-    let ran = e.call(&run(&format!("--rm {options}"), "sed -n 's/CapEff:.//p' /proc/self/status"))?.succeeds()?;
+    let ran = once(e, options, "sed -n s/CapEff:.//p /proc/self/status")?.succeeds()?;
     u64::from_str_radix(ran.text(), 16).map_err(|error| failed(format!("{:?}: {error}", ran.text())))
 }
 
@@ -165,44 +182,41 @@ fn capabilities(e: &Engine) -> Verdict {
 }
 
 fn seccomp(e: &Engine) -> Verdict {
-    let program = "sh -c 'grep Seccomp: /proc/self/status; unshare -U echo allowed; :'";
-    e.call(&run("--rm --seccomp", program))?.succeeds()?.prints("Seccomp:\t2").map(drop)?;
-    e.call(&run("--rm", program))?.succeeds()?.prints("Seccomp:\t0\nallowed").map(drop)
+    let program = "grep Seccomp: /proc/self/status; unshare -U echo allowed; :";
+    once(e, "--seccomp", program)?.succeeds()?.prints("Seccomp:\t2").map(drop)?;
+    once(e, "", program)?.succeeds()?.prints("Seccomp:\t0\nallowed").map(drop)
 }
 
 fn namespaces(e: &Engine) -> Verdict {
     let outside = e.shell("readlink /proc/self/ns/net")?.succeeds()?;
-    e.call(&run("--rm --net-host", "readlink /proc/self/ns/net"))?.succeeds()?.prints(outside.text()).map(drop)?;
-    e.call(&run("--rm", "readlink /proc/self/ns/net"))?
-        .succeeds()?
-        .must("a new one", |ran| ran.out != outside.out)
-        .map(drop)?;
+    let own = "readlink /proc/self/ns/net";
+    once(e, "--net-host", own)?.succeeds()?.prints(outside.text()).map(drop)?;
+    once(e, "", own)?.succeeds()?.says("net:[")?.must("a new one", |ran| ran.out != outside.out).map(drop)?;
     detached(e, "", SLEEPING)?;
     let pid = task(e)?.0;
     let line = format!(
-        "run --rm --runc-binary {RUNTIME} --with-ns pid:/proc/{pid}/ns/pid --with-ns uts:/proc/{pid}/ns/uts {BUSYBOX} two ps"
+        "run --rm --runc-binary {RUNTIME} --with-ns pid:/proc/{pid}/ns/pid --with-ns uts:/proc/{pid}/ns/uts {BUSYBOX} two"
     );
-    e.call(&line)?.succeeds()?.says("sleep 1000").map(drop)
+    script(e, &line, "ps", "")?.succeeds()?.says("sleep 1000").map(drop)
 }
 
 fn user_namespace(e: &Engine) -> Verdict {
-    let program = "sh -c 'id -u; tr -s \" \" </proc/self/uid_map; stat -c %u /bin'";
-    let options = "--rm --uidmap 0:200000:65536 --gidmap 0:200000:65536";
-    e.call(&run(options, program))?.succeeds()?.prints("0\n 0 200000 65536\n0").map(drop)
+    let program = "id -u; tr -s \" \" </proc/self/uid_map; stat -c %u /bin";
+    let options = "--uidmap 0:200000:65536 --gidmap 0:200000:65536";
+    once(e, options, program)?.succeeds()?.prints("0\n 0 200000 65536\n0").map(drop)
 }
 
 fn rootfs(e: &Engine) -> Verdict {
-    let line =
-        format!("run --rm --rootfs --runc-binary {RUNTIME} /run/image/rootfs one /bin/sh -c 'ls -d /srv; exit 3'");
-    e.call(&line)?.ends_with(3)?.prints("/srv").map(drop)
+    let start = format!("run --rm --rootfs --runc-binary {RUNTIME} /run/image/rootfs one");
+    script(e, &start, "ls -d /srv; exit 3", "")?.ends_with(3)?.prints("/srv").map(drop)
 }
 
 fn no_pivot(e: &Engine) -> Verdict {
-    e.call(&run("--rm --no-pivot", "sh -c 'ls -d /srv; ls /run/store'"))?.ends_with(1)?.prints("/srv").map(drop)?;
+    once(e, "--no-pivot", "ls -d /srv; ls /run/store")?.ends_with(1)?.prints("/srv").map(drop)?;
     // A user namespace may mount a proc as unmasked as one that is mounted already: the host's must be gone.
-    let script = "sh -c 'unshare -Urmpf sh -c \"echo made; mount -t proc none /srv\"'";
-    for options in ["--rm", "--rm --no-pivot"] {
-        e.call(&run(options, script))?.ends_with(1)?.prints("made")?.complains("permission denied").map(drop)?;
+    let program = "unshare -Urmpf sh -c \"echo made; mount -t proc none /srv\"";
+    for options in ["", "--no-pivot"] {
+        once(e, options, program)?.ends_with(1)?.prints("made")?.complains("permission denied").map(drop)?;
     }
     Ok(())
 }
@@ -236,10 +250,11 @@ fn create(e: &Engine) -> Verdict {
 
 fn exec(e: &Engine) -> Verdict {
     detached(e, "", SLEEPING)?;
-    let line = "tasks exec --exec-id x --cwd /srv one sh -c 'pwd; id -u; exit 6'";
-    e.call(line)?.ends_with(6)?.prints("/srv\n0").map(drop)?;
-    e.call("tasks exec --exec-id x --user 1000 one id -u")?.succeeds()?.prints("1000").map(drop)?;
-    e.call_with("tasks exec --exec-id x one tr a-z A-Z", "word")?.succeeds()?.prints("WORD").map(drop)?;
+    let inside = |options: &str, program| script(e, &format!("tasks exec --exec-id x {options} one"), program, "");
+    inside("--cwd /srv", "pwd; id -u; exit 6")?.ends_with(6)?.prints("/srv\n0").map(drop)?;
+    inside("--user 1000", "id -u")?.succeeds()?.prints("1000").map(drop)?;
+    e.call_with("tasks exec --exec-id x one sh -c 'tr a-z A-Z >/word'", "word\n")?.works()?;
+    inside("", "cat /word")?.succeeds()?.prints("WORD").map(drop)?;
     e.call("tasks exec --exec-id x one sh -c 'kill -9 $$'")?.ends_with(137).map(drop)
 }
 
@@ -294,7 +309,7 @@ fn pause(e: &Engine) -> Verdict {
     }
     e.call("tasks resume one")?.works()?;
     has_status(e, "RUNNING")?;
-    e.call("tasks exec --exec-id x one echo on")?.succeeds()?.prints("on").map(drop)
+    script(e, "tasks exec --exec-id x one", "echo on", "")?.succeeds()?.prints("on").map(drop)
 }
 
 fn metrics(e: &Engine) -> Verdict {
@@ -314,9 +329,9 @@ fn attach(e: &Engine) -> Verdict {
     let mut first = e.terminal(&run("-t", "sh"))?;
     first.types("echo first''-here\n")?;
     first.expect("first-here")?;
-    let mut second = e.terminal("tasks attach one")?;
     // It waits for the task, and only then tells it its size. An end before that is one that it can't find.
-    second.resizes(41, 101)?;
+    let line = format!("exec {} tasks attach one", e.driver.client());
+    let mut second = Terminal::open(&line, 41, 101, e.deadline())?;
     let size = "tasks exec --exec-id size one stty -F /dev/console size";
     e.until("attached", || Ok(e.call(size)?.text() == "41 101"))?;
     // What is typed on either reaches the shell; which of the two shows it is chance.

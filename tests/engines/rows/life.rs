@@ -77,7 +77,11 @@ pub fn logs_follow(e: &Engine) -> Verdict {
     // An exec that ends with the container would do as well, but Docker may then wait for it for ever.
     e.detached("one", "busybox sh -c 'trap \"echo last; exit\" USR1; echo ready; while :; do usleep 10000; done'")?;
     std::thread::scope(|scope| {
-        let follower = scope.spawn(|| e.call("logs -f one")?.succeeds()?.prints("ready\nlast"));
+        let line = format!("{} logs -f one >/tmp/followed; cat /tmp/followed", e.driver.client());
+        e.shell(": >/tmp/followed")?.works()?;
+        let follower = scope.spawn(move || e.shell(&line)?.succeeds()?.prints("ready\nlast"));
+        // An end just before it follows is one that Podman's may miss.
+        e.until("it is followed", || Ok(e.shell("cat /tmp/followed")?.text() == "ready"))?;
         e.call("kill -s USR1 one")?.works()?;
         joined(follower).map(drop)
     })
@@ -155,7 +159,8 @@ pub fn inspect(e: &Engine) -> Verdict {
     e.detached("one", SLEEPING)?;
     e.call(&format!("inspect -f '{{{{{}}}}}' one", e.driver.runtime_field()))?.prints("onggi").map(drop)?;
     let pid = e.inspect("one", ".State.Pid")?;
-    e.shell(&format!("tr '\\0' ' ' </proc/{pid}/cmdline"))?.prints("sleep 1000").map(drop)?;
+    let line = format!("tr '\\0' ' ' </proc/{pid}/cmdline");
+    e.until("its pid is that of sleep", || Ok(e.shell(&line)?.text() == "sleep 1000"))?;
     if e.driver.name() == podman::NAME {
         e.call("info -f '{{.Host.OCIRuntime.Name}}'")?.succeeds()?.prints("onggi").map(drop)?;
     }

@@ -99,7 +99,8 @@ fn update(e: &Engine) -> Verdict {
     create(e, "--replicas 3 --update-parallelism 1 --update-monitor 100ms --env VERSION=1", TRAPPING)?;
     settles(e, [1, 1, 1])?;
     e.call("service update -q --env-add VERSION=2 one")?.works()?;
-    e.call("service inspect -f '{{.UpdateStatus.State}}' one")?.succeeds()?.prints("completed").map(drop)?;
+    let state = "service inspect -f '{{.UpdateStatus.State}}' one";
+    e.until("the update is completed", || Ok(e.call(state)?.succeeds()?.text() == "completed"))?;
     settles(e, [1, 1, 1])?;
     for (name, _) in NODES {
         let line = format!("d='{}'; $d exec $($d ps -q) sh -c 'echo $VERSION'", client(name));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -62,7 +63,8 @@ pub fn shared(e: &Engine) -> Verdict {
     if first.prints(&own)? == second.prints(&own)? {
         return Err(failed("pid and mount namespaces are the same"));
     }
-    same(&second.prints("hostname; nc 127.0.0.1 8080 </dev/null")?, "pod\nhello")?;
+    same(&second.prints("hostname")?, "pod")?;
+    e.until("the server answers", || Ok(second.exec("nc 127.0.0.1 8080 </dev/null")?.1.trim() == "hello"))?;
     second.prints("echo shared >/dev/shm/file")?;
     same(&first.prints("cat /dev/shm/file")?, "shared")
 }
@@ -121,7 +123,10 @@ pub fn host_port(e: &Engine) -> Verdict {
     let gateway = "10.78.0.1:18080";
     e.until("the port is answered", || {
         let mut heard = String::new();
-        let asked = TcpStream::connect(gateway).and_then(|mut stream| stream.read_to_string(&mut heard));
+        let asked = TcpStream::connect(gateway).and_then(|mut stream| {
+            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+            stream.read_to_string(&mut heard)
+        });
         Ok(asked.is_ok() && heard == "hello\n")
     })
 }
