@@ -42,7 +42,8 @@ impl Cgroup {
     fn wait_frozen(&self, deadline: Instant) -> Result<bool, Errno> {
         let mut frozen = true;
         file::walk(self, |directory| {
-            frozen = frozen && Events::open(directory)?.wait(deadline, |state| state.frozen)?;
+            // One that is empty, or was removed meanwhile, keeps nobody waiting.
+            frozen = frozen && Events::open(directory)?.wait(deadline, |state| state.frozen || !state.populated)?;
             Ok(())
         })?;
         Ok(frozen)
