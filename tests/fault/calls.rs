@@ -47,7 +47,7 @@ fn can_fail((name, nth): &(String, usize)) -> bool {
 const ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EMFILE", "EACCES"];
 
 /// `strace OPTIONS -o FILE onggi --root ROOT WORDS...`. Only the parent is traced.
-fn traced(host: &Host, options: &[&str], words: &[&str]) -> Invocation {
+pub fn traced(host: &Host, options: &[&str], words: &[&str]) -> Invocation {
     let mut command = Command::new("/usr/bin/strace");
     command.args(["-qq", "-o"]).arg(host.folder().join("trace")).args(options);
     command.arg(host.runtime().program()).arg("--root").arg(host.runtime().root()).args(words);
@@ -86,7 +86,7 @@ fn some(all: Vec<(String, usize)>, count: usize) -> Vec<(String, usize)> {
 }
 
 /// Whether this test can be done; then the first command has been, which makes the state root.
-fn prepared(host: &Host) -> bool {
+pub fn prepared(host: &Host) -> bool {
     let there = Path::new("/usr/bin/strace").exists();
     if !there {
         skipped("strace is not here");

@@ -2,12 +2,14 @@
 //!
 //! The child's steps: an onggi built with the feature `fault` fails at the coordinate that `ONGGI_FAULT` names
 //! ([`steps`], [`later`]). The parent's side: what real hosts do wrong ([`parent`]), and, by strace(1), an error at any of
-//! its system calls, or its death there ([`calls`]). Afterwards the host must be as it was, and the id free.
+//! its system calls, or its death there ([`calls`]); or another command is faster ([`between`]). Afterwards the host must
+//! be as it was, and the id free.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // Here a panic is a test's failure.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod between;
 mod bundles;
 mod calls;
 mod later;
