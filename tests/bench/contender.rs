@@ -37,7 +37,7 @@ pub fn all(stage: &Stage) -> Result<Vec<Contender>> {
     ] {
         match paths.into_iter().find(|path| path.exists()) {
             Some(path) => {
-                let path = path.canonicalize()?;
+                let path = if name == "onggi" { installed(stage, &path)? } else { path.canonicalize()? };
                 found.push(Contender { name, binary: Some(path), env: environment() });
             }
             None => println!("{name} is not here and does not run: {remedy}"),
@@ -50,6 +50,18 @@ pub fn all(stage: &Stage) -> Result<Vec<Contender>> {
         }
     }
     Ok(found)
+}
+
+/// A copy of onggi, as an installation makes one. How the linker wrote the file decides how much of it the kernel maps at a
+/// time, and so how much memory is counted; nobody runs that one.
+fn installed(stage: &Stage, onggi: &Path) -> Result<PathBuf> {
+    let copy = stage.target.join("bench/onggi");
+    // Anew: what is overwritten keeps its pages.
+    if copy.exists() {
+        std::fs::remove_file(&copy)?;
+    }
+    std::fs::copy(onggi, &copy)?;
+    Ok(copy.canonicalize()?)
 }
 
 fn environment() -> Vec<String> {
