@@ -125,7 +125,8 @@ impl<'a> Pod<'a> {
     /// What a container prints that runs this, which is to end with 0. The container itself lives on: of one that ends at
     /// once containerd may lose the output, as it closes pipes that its reader has not come to open yet.
     fn prints(&self, name: &str, script: &str, more: Value) -> Verdict<String> {
-        let container = self.start(name, &format!("{script}\necho ended with $?; exec sleep 1000"), more)?;
+        // Not in the words that are waited for: `ps` shows the script itself.
+        let container = self.start(name, &format!("{script}\necho ended' 'with $?; exec sleep 1000"), more)?;
         container.logged("ended with ")?;
         let output = container.output()?;
         match output.strip_suffix("ended with 0\n") {
