@@ -29,7 +29,7 @@ fn start(driver: &str) {
 fn stop() {
     tell("systemctl", &["stop", "docker.socket", "docker", "containerd"]);
     // Other tests have units that fail on purpose.
-    let ours = ["--failed", "--no-legend", "docker.socket", "docker.service", "containerd.service"];
+    let ours = ["list-units", "--failed", "--no-legend", "docker.socket", "docker.service", "containerd.service"];
     assert_eq!(tell("systemctl", &ours), "");
 }
 
