@@ -131,8 +131,12 @@ fn emulate(mut master: File, show: &Sender<Vec<u8>>, rows: u16, columns: u16) {
     while let Ok(count @ 1..) = master.read(&mut bytes) {
         let new = &bytes[..count];
         tail.extend_from_slice(new);
-        if tail.windows(WHERE.len()).any(|part| part == WHERE) && write!(master, "\x1b[{rows};{columns}R").is_err() {
-            return;
+        if tail.windows(WHERE.len()).any(|part| part == WHERE) {
+            // In one piece: what is typed just now must not come into the midst of it.
+            let answer = format!("\x1b[{rows};{columns}R");
+            if master.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
         }
         tail.drain(..tail.len().saturating_sub(WHERE.len() - 1));
         if show.send(new.to_vec()).is_err() {
