@@ -6,7 +6,7 @@ use crate::cgroup::{Cgroup, systemd};
 use crate::error::{Error, Result};
 use crate::lifecycle::end::{PATIENCE, remove_cgroup};
 use crate::lifecycle::{end, hooks, own_cgroup, resctrl};
-use crate::state::{Entry, Id, Init, Record, Status, Store, status};
+use crate::state::{Entry, Id, Init, Record, Status, Store};
 
 /// Deletes a stopped container: what is left of its processes, its cgroups, its state; and runs the poststop hooks.
 /// Returns what went wrong with the hooks, which is for a warning (spec: runtime, Lifecycle 14).
@@ -30,8 +30,8 @@ pub fn delete(store: &Store, id: &Id, force: bool) -> Result<Vec<Error>> {
             None => remains(&entry).map(|()| Vec::new()),
         };
     }
-    let record = entry.read()?;
-    match status(&entry, &record)? {
+    let (record, status) = entry.look()?;
+    match status {
         Status::Stopped => destroy(&entry, &record),
         status => Err(Error::new(id.as_str(), format!("can't be deleted: it is {status}, not stopped"))
             .hint(format!("`stop {id}` first, or `delete --force {id}`"))),

@@ -14,7 +14,7 @@ use crate::bundle::check::no_process;
 use crate::error::{Error, Result};
 use crate::launch::{Wire, Word, fault};
 use crate::plan::Hook;
-use crate::state::{Entry, Id, Init, Record, Status, Store, status};
+use crate::state::{Entry, Id, Init, Record, Status, Store};
 
 /// How long a process that has closed its descriptors takes to have ended, at most.
 const MOMENT: Duration = Duration::from_secs(5);
@@ -32,8 +32,8 @@ pub fn start(store: &Store, id: &Id) -> Result<()> {
 /// then.
 fn begin(entry: &Entry, id: &Id) -> Result<Option<(Notify, Init)>> {
     let lock = entry.lock()?;
-    let record = entry.read()?;
-    match status(entry, &record)? {
+    let (record, status) = entry.look()?;
+    match status {
         Status::Created if record.no_process => {
             return Err(no_process("is missing in the config that the container was created with").into());
         }

@@ -9,7 +9,7 @@ use crate::lifecycle::{own_cgroup, resctrl};
 use crate::plan::Host;
 use crate::plan::cgroup::systemd::changed_devices;
 use crate::plan::cgroup::{Setting, devices, limits};
-use crate::state::{Id, Status, Store, status};
+use crate::state::{Id, Status, Store};
 
 /// Changes what `json` names, in the form of `linux.resources`, and leaves all else as it is; `file` is its name for
 /// errors. Zero, null and empty ask for nothing. `schemata` are lines for the container's resctrl group, each with the flag
@@ -17,8 +17,8 @@ use crate::state::{Id, Status, Store, status};
 pub fn update(store: &Store, id: &Id, json: &[u8], file: &str, schemata: &[(&str, &str)]) -> Result<()> {
     let entry = store.open_entry(id)?;
     let _lock = entry.lock()?;
-    let record = entry.read()?;
-    if matches!(status(&entry, &record)?, Status::Stopped | Status::Creating) {
+    let (record, status) = entry.look()?;
+    if matches!(status, Status::Stopped | Status::Creating) {
         return Err(Error::new(id.as_str(), "container not running"));
     }
     let (mut resources, warnings) = bundle::load_resources(json, file, &record.oci_version)?;

@@ -29,7 +29,7 @@ pub use init::{Init, open_pidfd};
 pub use owner::owner_name;
 pub use record::{Record, SavedHook, VERSION};
 pub use stat::Stat;
-pub use status::{Status, status};
+pub use status::Status;
 pub use store::Store;
 
 /// The name of the socket on which a created container waits for `start`, in its directory.

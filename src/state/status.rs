@@ -45,7 +45,7 @@ impl fmt::Display for Status {
 /// whose init ends or is a zombie, or whose init's number now belongs to another process.
 ///
 /// Fails where the kernel does not say. A guess could be that it has stopped, and `delete` would believe it.
-pub fn status(entry: &Entry, record: &Record) -> Result<Status> {
+fn status(entry: &Entry, record: &Record) -> Result<Status> {
     let (Some(pid), Some(start_time)) = (record.pid, record.start_time) else {
         return Ok(if entry.busy()? { Status::Creating } else { Status::Stopped });
     };
@@ -63,7 +63,7 @@ pub fn status(entry: &Entry, record: &Record) -> Result<Status> {
 }
 
 impl Entry {
-    /// The record, and what the container is doing now: for who does not hold the lock.
+    /// The record, and what the container is doing now.
     pub fn look(&self) -> Result<(Record, Status)> {
         self.find_look()?.ok_or_else(|| self.gone())
     }
@@ -125,6 +125,13 @@ mod tests {
         (entry, Record { pid: Some(pid), start_time, ..Record::default() }, child)
     }
 
+    /// A container as the command that makes it has it open, and as another one has.
+    fn claimed(dir: &Path) -> (Entry, Entry) {
+        let (root, id) = (dir.join("root"), Id::new("web").unwrap());
+        let entry = Store::open(&root).unwrap().claim(&id).unwrap();
+        (entry, Store::open(&root).unwrap().open_entry(&id).unwrap())
+    }
+
     #[test]
     fn it_comes_from_the_kernel() {
         let dir = tempfile::tempdir().unwrap();
@@ -167,11 +174,7 @@ mod tests {
     #[test]
     fn without_a_pid_it_depends_on_whether_create_is_at_work() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("root")).unwrap();
-        let id = Id::new("web").unwrap();
-        let entry = store.claim(&id).unwrap();
-        let store = Store::open(store.path()).unwrap();
-        let other = store.open_entry(&id).unwrap();
+        let (entry, other) = claimed(dir.path());
         let lock = entry.lock().unwrap();
         assert_eq!(status(&other, &Record::default()), Ok(Status::Creating));
         assert_eq!(status(&other, &Record::default()), Ok(Status::Creating), "asking does not take the lock away");
@@ -183,10 +186,7 @@ mod tests {
     #[test]
     fn one_that_is_only_begun_or_deleted_is_not_there() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("root")).unwrap();
-        let id = Id::new("web").unwrap();
-        let entry = store.claim(&id).unwrap();
-        let other = Store::open(store.path()).unwrap().open_entry(&id).unwrap();
+        let (entry, other) = claimed(dir.path());
         let lock = entry.lock().unwrap();
         assert_eq!(other.find_look(), Ok(None), "no record yet");
         assert_eq!(other.look().unwrap_err().to_string(), "container \"web\" does not exist");

@@ -110,9 +110,14 @@ fn limits_are_felt() {
         for (name, rate, what, count, kibibytes) in table {
             let bound = takes(host, disk, &limit(name, rate), what, count, kibibytes);
             // The emulator may stand still once, but not each time.
-            let mut free = (0..3).map(|_| takes(host, disk, &json!({}), what, count, kibibytes));
+            let mut free = takes(host, disk, &json!({}), what, count, kibibytes);
+            for _ in 0..2 {
+                if bound <= 2 * free {
+                    free = free.min(takes(host, disk, &json!({}), what, count, kibibytes));
+                }
+            }
             // The first slice, a tenth of a second or so, is free.
-            assert!(bound >= 1500 && free.any(|free| bound > 2 * free), "{name}: {bound} ms with the limit");
+            assert!(bound >= 1500 && bound > 2 * free, "{name}: {free} ms without, {bound} ms with the limit");
         }
     });
 }
